@@ -1,0 +1,28 @@
+"""Keras, imported when it is first needed."""
+
+import os
+
+
+def import_keras():
+    """Import Keras, which takes seconds, on first use.
+
+    Returns
+    -------
+    keras : module
+
+    Raises
+    ------
+    ImportError
+        If Keras or the backend that it is set to cannot be imported.
+    """
+    # TensorFlow prints build notes to stderr at import unless told otherwise beforehand.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import keras
+    except ImportError as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ImportError(
+            f"Keras with its {backend!r} backend could not be imported ({error}). "
+            f"Install it with: pip install keras {backend}"
+        ) from error
+    return keras

@@ -1,0 +1,39 @@
+"""The private parts of scikit-learn that this package uses, in one place."""
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
+from sklearn.utils.validation import _check_feature_names, _check_sample_weight
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9
+
+    class _NoCallbackContext:
+        """Stands for the context of a task that no callback watches."""
+
+        def subcontext(self, **_):
+            return self
+
+        def call_on_fit_task_begin(self, **_):
+            return self
+
+        def call_on_fit_task_end(self, **_):
+            return False
+
+    class CallbackSupportMixin:
+        """Lets an estimator announce its tasks where scikit-learn has no callbacks yet."""
+
+        def _init_callback_context(self, **_):
+            return _NoCallbackContext()
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "StrOptions",
+    "_check_feature_names",
+    "_check_sample_weight",
+    "_fit_context",
+]

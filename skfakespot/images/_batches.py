@@ -1,0 +1,244 @@
+"""Samples read in batches, decoded ahead of their consumer by threads."""
+
+import os
+import warnings
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+
+from ._decode import read_pixels, to_rgb, to_uint8
+from ._errors import ImageError, UnreadableImageWarning
+
+# One is ready while the next is being decoded.
+_BATCHES_AHEAD = 2
+
+
+class Batch(NamedTuple):
+    """The readable ones of some consecutive samples.
+
+    Attributes
+    ----------
+    data : ndarray of shape (m, H, W, 3), dtype uint8, or (m, n_features), dtype float32
+        The images, or the vectors. C-contiguous. It may be a view on X: do not write to it.
+    indices : ndarray of shape (m,), dtype intp
+        Their positions in X, ascending.
+    """
+
+    data: np.ndarray
+    indices: np.ndarray
+
+
+class _Reading(NamedTuple):
+    index: int
+    pixels: np.ndarray | None
+    peak: float | None
+    error: ImageError | None
+
+
+def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads=None):
+    """Read samples batch by batch, in order.
+
+    Images are decoded by threads, two batches (at least `n_threads` images) ahead of the
+    consumer, so that memory does not grow with the number of samples. Closing the iterator, by
+    ``close()`` or by leaving the loop, cancels what is pending and ends the threads. Arrays of
+    the right size and vectors need no decoding and start no threads.
+
+    Parameters
+    ----------
+    samples : Samples
+        What :func:`as_samples` returned.
+    image_size : (int, int) or None
+        Height and width in pixels. An image of another size is stretched to it, whatever its
+        aspect ratio, by Pillow's antialiased bicubic filter. ``None`` keeps the size of the
+        images in an array; it is also what vectors need.
+    batch_size : int
+        The number of samples in a batch, from 1. A batch may have fewer if some cannot be read,
+        or if it is the last; it is never empty.
+    on_error : {"raise", "nan"}, default="raise"
+        What happens at an image that cannot be read, which includes an image in an array whose
+        pixels are not finite numbers from 0 to 255: raise the error (the first one in order), or
+        leave the image out and warn. Vectors that are not finite always raise.
+    n_threads : int or None, default=None
+        The number of threads that decode, from 1. ``None`` means the number of usable CPUs, but
+        at least 2 (a thread may wait for the disk) and at most 16.
+
+    Returns
+    -------
+    batches : iterator of Batch
+        Whose indices together are all positions of X but for the images that were left out.
+
+    Raises
+    ------
+    ImageError
+        With ``on_error="raise"``, at the first image that cannot be read.
+    ValueError
+        If a parameter is not accepted, or a vector contains NaN or infinity.
+
+    Warns
+    -----
+    UnreadableImageWarning
+        With ``on_error="nan"``, once for each image that is left out.
+    UserWarning
+        Once, if the float images of a batch seem to be on a scale from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import as_samples, iter_batches
+    >>> samples = as_samples(np.zeros((5, 8, 9), dtype="uint8"))
+    >>> for batch in iter_batches(samples, image_size=(4, 4), batch_size=3):
+    ...     print(batch.data.shape, batch.indices)
+    (3, 4, 4, 3) [0 1 2]
+    (2, 4, 4, 3) [3 4]
+    """
+    image_size = _checked_image_size(image_size, samples.kind)
+    _check_count("batch_size", batch_size)
+    if on_error not in ("raise", "nan"):
+        raise ValueError(f"on_error is {on_error!r}; accepted are 'raise' and 'nan'")
+    if n_threads is not None:
+        _check_count("n_threads", n_threads)
+
+    if samples.kind == "vector":
+        return _vector_batches(samples, batch_size)
+    if samples.kind == "array" and image_size in (None, samples.shape[:2]):
+        batches = _sliced(samples, batch_size, on_error)
+    else:
+        readings = _read_ahead(samples, image_size, batch_size, n_threads or _usable_cpus())
+        batches = _gathered(readings, batch_size, on_error)
+    return _scale_watched(batches)
+
+
+def _checked_image_size(image_size, kind):
+    if image_size is None:
+        if kind == "sequence":
+            raise ValueError(
+                "image_size is None, but images that are read one by one may differ in size; "
+                "give (height, width)"
+            )
+        return None
+    if kind == "vector":
+        raise ValueError(f"image_size is {image_size!r}, but X holds vectors; it must be None")
+    try:
+        height, width = image_size
+    except (TypeError, ValueError):
+        raise ValueError(f"image_size is {image_size!r}; accepted is (height, width)") from None
+    _check_count("the height in image_size", height)
+    _check_count("the width in image_size", width)
+    return int(height), int(width)
+
+
+def _check_count(name, value):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}; accepted are integers from 1")
+
+
+def _usable_cpus():
+    if hasattr(os, "process_cpu_count"):
+        n_cpus = os.process_cpu_count()
+    elif hasattr(os, "sched_getaffinity"):
+        n_cpus = len(os.sched_getaffinity(0))
+    else:
+        n_cpus = os.cpu_count()
+    return min(16, max(2, n_cpus or 1))
+
+
+def _vector_batches(samples, batch_size):
+    for start in range(0, len(samples), batch_size):
+        with np.errstate(over="ignore"):
+            data = np.ascontiguousarray(samples[start : start + batch_size], dtype=np.float32)
+        finite = np.isfinite(data).all(axis=1)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            nan = np.isnan(data[row]).any()
+            found = "NaN" if nan else "infinity or a value too large for dtype('float32')"
+            raise ValueError(f"Input X contains {found} (row {start + row}).")
+        yield Batch(data, np.arange(start, start + len(data), dtype=np.intp))
+
+
+def _sliced(samples, batch_size, on_error):
+    """Yield batches of an array whose images have the right size, and their float peaks."""
+    grey = samples[:1].ndim == 3
+    for start in range(0, len(samples), batch_size):
+        positions = range(start, min(start + batch_size, len(samples)))
+        try:
+            pixels, peak = to_uint8(samples[start : positions.stop])
+        except ValueError:
+            # Some of them are at fault: which is found one by one.
+            readings = (_read(samples, index, None) for index in positions)
+            yield from _gathered(readings, batch_size, on_error)
+        else:
+            yield Batch(to_rgb(pixels, grey=grey), np.array(positions, dtype=np.intp)), peak
+
+
+def _read_ahead(samples, image_size, batch_size, n_threads):
+    """Yield the readings in order, while threads decode at most so many beyond."""
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="skfakespot-decode")
+    try:
+        futures = (pool.submit(_read, samples, index, image_size) for index in range(len(samples)))
+        pending = deque(islice(futures, max(_BATCHES_AHEAD * batch_size, n_threads)))
+        while pending:
+            reading = pending.popleft().result()
+            pending.extend(islice(futures, 1))
+            yield reading
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(samples, index, image_size):
+    try:
+        pixels, peak = read_pixels(samples[index], samples.name(index), image_size)
+    except ImageError as error:
+        return _Reading(index, None, None, error)
+    return _Reading(index, pixels, peak, None)
+
+
+def _gathered(readings, batch_size, on_error):
+    """Yield batches of readings, and the peak of their float images."""
+    group = []
+    with closing(readings):
+        for reading in readings:
+            if reading.error is None:
+                group.append(reading)
+            elif on_error == "raise":
+                raise reading.error
+            else:
+                _announce(reading)
+            if len(group) == batch_size:
+                yield _stacked(group)
+                group = []
+    if group:
+        yield _stacked(group)
+
+
+def _announce(reading):
+    warnings.warn(
+        UnreadableImageWarning(reading.error.source, reading.error.reason, reading.index),
+        stacklevel=4,
+    )
+
+
+def _stacked(group):
+    data = np.stack([reading.pixels for reading in group])
+    indices = np.array([reading.index for reading in group], dtype=np.intp)
+    peak = max((reading.peak for reading in group if reading.peak is not None), default=None)
+    return Batch(data, indices), peak
+
+
+def _scale_watched(batches):
+    warned = False
+    with closing(batches):
+        for batch, peak in batches:
+            if not warned and peak is not None and 0 < peak <= 1:
+                warned = True
+                warnings.warn(
+                    f"The greatest pixel of a batch of float images is {peak:g}, as if they were "
+                    "on a scale from 0 to 1. The scale is 0 to 255: multiply X by 255.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            yield batch

@@ -1,0 +1,302 @@
+"""One image, from a file, a PIL image or an array, to uint8 RGB pixels."""
+
+import os
+import stat
+import threading
+from importlib import import_module
+
+import numpy as np
+from PIL import Image
+
+from ._errors import ImageError
+
+# Only formats whose decoders run inside Pillow: EPS, say, would start Ghostscript.
+# MPO files are opened by the JPEG plugin.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
+_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
+
+# The EXIF orientation and what turns such an image upright. Not ImageOps.exif_transpose, which
+# also writes the remaining EXIF data anew, and fails on a sound image where that is damaged.
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Two positions of X may hold the same PIL image, and Image.load() is not thread-safe.
+_callers_image_lock = threading.Lock()
+
+
+def _register_plugins():
+    # Here, once: Pillow registers them at the first Image.open(), which may be in any thread.
+    for plugin in _PLUGINS:
+        try:
+            import_module(f"PIL.{plugin}ImagePlugin")
+        except ImportError:  # AVIF came with Pillow 11.3
+            continue
+
+
+_register_plugins()
+
+
+def is_path(source):
+    return isinstance(source, str | os.PathLike)
+
+
+def load_image(source, *, name=None):
+    """Decode one image into RGB pixels.
+
+    The EXIF orientation is applied; of an animation the first frame is read. Grey, palette, CMYK
+    and 1-bit images become RGB, 16-bit grey is scaled by 1/257, and an alpha channel is dropped
+    (the colours under it stay as they are stored). 32-bit grey images (Pillow's modes "I" and
+    "F") are refused, because they have no agreed scale.
+
+    Files are opened if they are JPEG, MPO, PNG, WebP, BMP, GIF, TIFF, PPM or (where Pillow has
+    it) AVIF. An image with more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` is refused before it
+    is decoded; ``None`` there means no limit.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)
+        What to decode. Arrays are uint8, or any other integers or floats between 0 and 255;
+        floats are rounded to the nearest integer. Boolean arrays are refused.
+    name : str, default=None
+        What an error calls the image. ``None`` means its path, or "image".
+
+    Returns
+    -------
+    pixels : ndarray of shape (H, W, 3), dtype uint8
+        The image, C-contiguous. It may be a view on `source` if that is such an array.
+
+    Raises
+    ------
+    ImageError
+        If the image cannot be read.
+    TypeError
+        If `source` is neither a path nor an image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import load_image
+    >>> load_image(np.full((2, 2), 7.4))[0, 0]
+    array([7, 7, 7], dtype=uint8)
+    """
+    if name is None:
+        name = os.fsdecode(source) if is_path(source) else "image"
+    return read_pixels(source, name)[0]
+
+
+def read_pixels(source, name, image_size=None):
+    """Decode one image, stretched to image_size, and say the greatest value if it was float."""
+    if is_path(source):
+        return _read_file(os.fsdecode(source), name, image_size), None
+    if isinstance(source, Image.Image):
+        with _callers_image_lock:
+            return _decode(source, name, image_size), None
+    if hasattr(source, "__array__"):
+        return _read_array(np.asarray(source), name, image_size)
+    raise TypeError(
+        f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
+        "a PIL image, or an array of shape (H, W, 3) or (H, W)"
+    )
+
+
+def _read_file(path, name, image_size):
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(name, "it is a folder, not an image file")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(name, "it is not a regular file")
+        if status.st_size == 0:
+            raise ImageError(name, "the file is empty (0 bytes)")
+        with open(path, "rb") as file:  # noqa: PTH123
+            return _decode(_identify(file, path, name), name, image_size)
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(name, "no such file") from error
+    except PermissionError as error:
+        raise ImageError(name, "permission denied") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(name, f"the file cannot be opened ({reason})") from error
+
+
+def _identify(file, path, name):
+    # Image.open() would warn of an oversized image before its size can be seen, and
+    # warnings.catch_warnings is not thread-safe; the registry that it walks through is public.
+    prefix = file.read(16)
+    failure = None
+    for opener in (Image.OPEN[known] for known in FORMATS if known in Image.OPEN):
+        image, complaint = _attempt(opener, file, path, prefix)
+        if image is not None:
+            return image
+        failure = complaint or failure
+    if isinstance(failure, Exception):
+        raise ImageError(name, _reason(failure)) from failure
+    raise ImageError(
+        name, failure or f"it is not an image of a format that is read ({', '.join(FORMATS)})"
+    )
+
+
+def _attempt(opener, file, path, prefix):
+    """Return the image that is opened, if it is, and what went wrong if its format is right."""
+    factory, accept = opener
+    # Pillow's plugins raise whatever a damaged header leads them to: any exception is a failure.
+    try:
+        accepted = not accept or accept(prefix)
+        if isinstance(accepted, str):  # this Pillow was built without the library that it takes
+            return None, accepted
+        if not accepted:
+            return None, None
+        file.seek(0)
+        return factory(file, path), None
+    except Exception as error:
+        return None, error
+
+
+def _decode(image, name, image_size):
+    width, height = image.size
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and width * height > limit:
+        raise ImageError(
+            name,
+            f"it has {width} x {height} pixels, more than the {limit} that "
+            "PIL.Image.MAX_IMAGE_PIXELS allows (a decompression bomb?); raise that limit if the "
+            "image is to be trusted",
+        )
+    try:
+        image.load()
+    except Exception as error:
+        raise ImageError(name, _reason(error)) from error
+    # Pillow reads 16-bit PGM files into 32-bit integers that reach from 0 to 65535.
+    sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+    if image.mode in ("I", "F") and not sixteen_bit:
+        raise ImageError(
+            name,
+            f"32-bit grey images (mode {image.mode!r}) have no agreed scale; convert it to 8 or "
+            "16 bits a channel",
+        )
+    try:
+        return _pixels(image, sixteen_bit, image_size)
+    except Exception as error:
+        raise ImageError(name, _reason(error)) from error
+
+
+def _pixels(image, sixteen_bit, image_size):
+    orientation = _orientation(image)
+    if orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[orientation])
+    if sixteen_bit:
+        values = np.asarray(image).astype(np.uint32)
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if image.mode != "RGB":
+        if "transparency" in image.info:  # which convert() would try to keep, and warn
+            image = image.copy()
+            del image.info["transparency"]
+        if image.mode in ("La", "RGBa"):  # premultiplied, which converts only to its own kind
+            image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+        image = image.convert("RGB")
+    return np.array(_stretch(image, image_size))
+
+
+def _orientation(image):
+    # Damaged EXIF data is no reason to refuse sound pixels: it is as if there were none.
+    try:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:
+        return 1
+
+
+def _stretch(image, image_size):
+    if image_size is None or image.size == image_size[::-1]:
+        return image
+    return image.resize(image_size[::-1], Image.Resampling.BICUBIC)
+
+
+def _reason(error):
+    if isinstance(error, MemoryError):
+        return "decoding it takes more memory than there is"
+    if isinstance(error, Image.DecompressionBombError | Warning):
+        return f"Pillow refuses to decode it ({error})"
+    return f"the file is damaged or truncated (Pillow: {error or type(error).__name__})"
+
+
+def _read_array(array, name, image_size):
+    if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+        hint = {
+            1: "; of a grey image take image[..., 0]",
+            4: "; drop the alpha channel with image[..., :3]",
+        }
+        mend = hint.get(array.shape[2], "") if array.ndim == 3 else ""
+        raise ImageError(
+            name,
+            f"an array of shape {array.shape} is not an image; accepted are (H, W, 3) and "
+            f"(H, W){mend}",
+        )
+    if array.size == 0:
+        raise ImageError(name, f"an array of shape {array.shape} has no pixels")
+    try:
+        pixels, peak = to_uint8(array)
+    except ValueError as error:
+        raise ImageError(name, str(error)) from None
+    pixels = to_rgb(pixels, grey=pixels.ndim == 2)
+    if image_size not in (None, pixels.shape[:2]):
+        pixels = np.array(_stretch(Image.fromarray(pixels), image_size))
+    return pixels, peak
+
+
+def to_rgb(pixels, *, grey):
+    """Give grey pixels three equal channels; the result is C-contiguous."""
+    if grey:
+        return np.repeat(pixels[..., np.newaxis], 3, axis=-1)
+    return np.ascontiguousarray(pixels)
+
+
+def to_uint8(values):
+    """Turn numbers on the 0-255 scale into uint8, and say the greatest if they were float."""
+    if values.dtype == np.uint8:
+        return values, None
+    check_pixel_dtype(values.dtype)
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        found = "NaN" if np.isnan(low) or np.isnan(high) else "infinity"
+        raise ValueError(f"the pixels contain {found}; accepted are finite values from 0 to 255")
+    if low < 0 or high > 255:
+        raise ValueError(
+            f"the pixels range from {low:g} to {high:g}; accepted is the scale from 0 to 255. "
+            + _mend_range(low, high)
+        )
+    if values.dtype.kind == "f":
+        return np.rint(values).astype(np.uint8), float(high)
+    return values.astype(np.uint8), None
+
+
+def check_pixel_dtype(dtype):
+    """Raise a ValueError unless pixels may have this dtype."""
+    if dtype.kind == "c":
+        raise ValueError("Complex data not supported: pixels are real numbers from 0 to 255")
+    if dtype.kind == "b":
+        raise ValueError(
+            "boolean pixels have no agreed scale; accepted are numbers from 0 to 255. "
+            "Convert them with X.astype('uint8') * 255"
+        )
+    if dtype.kind not in "iuf":
+        raise ValueError(f"pixels of dtype {dtype} are not numbers from 0 to 255")
+
+
+def _mend_range(low, high):
+    if low >= -1 and high <= 1:
+        return "Convert a scale from -1 to 1 with (X + 1) * 127.5"
+    if low > -1 and high < 256:
+        return "Cut off the overshoot with np.clip(X, 0, 255)"
+    if low < 0:
+        return "Undo any preprocessing: the backbone's own is applied for you"
+    return "If they are 16-bit pixels, divide them by 257"

@@ -1,0 +1,298 @@
+"""What X may be, and what one of its elements is."""
+
+import numbers
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy.sparse import issparse
+
+from ._decode import check_pixel_dtype, is_path
+
+_ACCEPTED = (
+    "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
+    "one-column DataFrame of file paths, PIL images or (H, W, 3) arrays; or a 2-D numeric array"
+)
+
+
+class Samples:
+    """An immutable view on X that reads nothing until it is asked to.
+
+    Made by :func:`as_samples`. ``len(samples)`` is the number of samples, ``samples[i]`` the
+    i-th as it stands in X.
+
+    Parameters
+    ----------
+    kind : {"array", "vector", "sequence"}
+        What X is: images in one numeric array, rows of numbers, or one object per image.
+    shape : tuple of int or None
+        The shape of one sample.
+    data : ndarray or tuple
+        The samples, along the first axis.
+
+    Attributes
+    ----------
+    kind : {"array", "vector", "sequence"}
+        As given.
+    shape : tuple of int or None
+        (H, W, 3) for an array, where a grey stack (n, H, W) counts as such; (n_features,) for
+        vectors; None for a sequence, whose images may differ in size.
+
+    Examples
+    --------
+    >>> from skfakespot.images import as_samples
+    >>> as_samples(["a.png", "b.png"])
+    Samples(kind='sequence', shape=None, n_samples=2)
+    """
+
+    __slots__ = ("_data", "_kind", "_shape")
+
+    def __init__(self, kind, shape, data):
+        self._kind = kind
+        self._shape = shape
+        self._data = data
+
+    @property
+    def kind(self):
+        """What X is: "array", "vector" or "sequence"."""
+        return self._kind
+
+    @property
+    def shape(self):
+        """The shape of one sample, None for a sequence."""
+        return self._shape
+
+    def __len__(self):
+        return len(self._data)
+
+    def __getitem__(self, key):
+        return self._data[key]
+
+    def __repr__(self):
+        return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
+
+    def name(self, index):
+        """Say what errors call the sample: its path, or "image 3 of X".
+
+        Parameters
+        ----------
+        index : int
+            Its position in X.
+
+        Returns
+        -------
+        name : str
+            The path, or the kind of sample and its position.
+        """
+        if self.kind == "sequence" and is_path(self[index]):
+            return os.fsdecode(self[index])
+        return f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
+
+
+def as_samples(X):
+    """Say what X is, without reading any image.
+
+    Only types, shapes and dtypes are looked at. The values are checked where they are read, by
+    :func:`iter_batches`.
+
+    Parameters
+    ----------
+    X : array-like
+        One of
+
+        - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other
+          integers or float, but not bool. A 3-D array whose last axis has length 3 or 4 is taken
+          for one image by mistake and refused;
+        - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
+          os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
+          images may not be mixed. A list of arrays of one size is such a sequence as well;
+        - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
+
+    Returns
+    -------
+    samples : Samples
+        A view on X; X itself is not copied.
+
+    Raises
+    ------
+    TypeError
+        If X, or one of its elements, is of a type that is not accepted.
+    ValueError
+        If X is empty or its shape or dtype is not accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import as_samples
+    >>> as_samples(np.zeros((5, 8, 9), dtype="uint8"))
+    Samples(kind='array', shape=(8, 9, 3), n_samples=5)
+    >>> as_samples([[1.0, 2.0], [3.0, 4.0]])
+    Samples(kind='vector', shape=(2,), n_samples=2)
+    """
+    if isinstance(X, Samples):
+        return X
+    _refuse_single(X)
+    if issparse(X):
+        raise TypeError(
+            "X is a sparse matrix, and sparse data is not supported; convert it with X.toarray()"
+        )
+    if hasattr(X, "to_numpy"):
+        return _from_array(X.to_numpy(), columns=getattr(X, "columns", None))
+    if hasattr(X, "__array__"):
+        return _from_array(np.asarray(X))
+    if isinstance(X, Sequence):
+        return _from_list(X)
+    raise TypeError(f"X is of type {type(X).__name__}. {_ACCEPTED}")
+
+
+def _refuse_single(X):
+    if isinstance(X, Image.Image):
+        raise TypeError("X is a single PIL image; wrap it in a list: [image]")
+    if isinstance(X, bytes | bytearray):
+        raise TypeError(f"X is of type {type(X).__name__}. {_ACCEPTED}")
+    if is_path(X):
+        path = os.fsdecode(X)
+        if Path(path).is_dir():
+            raise TypeError(
+                f"X is the folder {path!r}; read it with "
+                "skfakespot.datasets.load_face_folders, or list its files"
+            )
+        raise TypeError(f"X is a single path, {path!r}; wrap it in a list: [{path!r}]")
+
+
+def _from_list(X):
+    _refuse_empty(len(X), (len(X),))
+    first = X[0]
+    if is_path(first) or _is_image(first):
+        return _sequence(tuple(X))
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        raise ValueError(
+            f"X is a list whose elements differ in shape and which starts with a "
+            f"{type(first).__name__}. {_ACCEPTED}"
+        ) from None
+    if array.ndim == 1 and array.dtype.kind not in "biufc":
+        return _sequence(tuple(X))  # the elements as they are, which NumPy may have made text of
+    return _from_array(array)
+
+
+def _from_array(X, columns=None):
+    _refuse_empty(len(X) if X.ndim else 1, X.shape)
+    if X.dtype.kind in "OUT":
+        if X.ndim == 1 or (X.ndim == 2 and X.shape[1] == 1 and not _is_number(X[0, 0])):
+            return _sequence(_read_only(X.reshape(-1)))
+        X = _numeric(X, columns)
+    X = _read_only(X)
+    if X.ndim < 2:
+        _refuse_one_dimensional(X.ndim)
+    if X.ndim == 2:
+        return _vectors(X)
+    return _images(X)
+
+
+def _read_only(array):
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _sequence(elements):
+    if all(map(_is_number, elements)):
+        _refuse_one_dimensional(1)
+    expected = None
+    for index, element in enumerate(elements):
+        found = "a path" if is_path(element) else "an image" if _is_image(element) else None
+        if expected is not None and found != expected:
+            raise TypeError(
+                f"X mixes types: X[0] is {expected} (a {type(elements[0]).__name__}), but "
+                f"X[{index}] is a {type(element).__name__}. Give either paths or images"
+            )
+        if found is None:
+            raise TypeError(f"X[{index}] is of type {type(element).__name__}. {_ACCEPTED}")
+        expected = found
+    return Samples("sequence", None, elements)
+
+
+def _is_image(element):
+    if isinstance(element, Image.Image):
+        return True
+    return hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2
+
+
+def _is_number(element):
+    return isinstance(element, numbers.Number | np.number | np.bool_)
+
+
+def _numeric(X, columns):
+    try:
+        return X.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        if columns is not None:
+            names = ", ".join(repr(str(name)) for name in columns)
+            raise TypeError(
+                f"X is a DataFrame whose columns ({names}) are not all numeric ({error}); select "
+                "the one that holds the paths or images, such as X[['path']]"
+            ) from None
+        raise type(error)(
+            f"X has shape {X.shape} and is not numeric: {error}. {_ACCEPTED}"
+        ) from None
+
+
+def _vectors(X):
+    if X.dtype.kind == "c":
+        raise ValueError("Complex data not supported: X holds complex numbers")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X is a 2-D array of dtype {X.dtype}, which is not numeric")
+    if X.shape[1] == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
+        )
+    return Samples("vector", X.shape[1:], X)
+
+
+def _images(X):
+    check_pixel_dtype(X.dtype)
+    if X.ndim == 3 and X.shape[2] in (3, 4):
+        mend = "X[np.newaxis]" if X.shape[2] == 3 else "X[np.newaxis, ..., :3]"
+        raise ValueError(
+            f"X has shape {X.shape}. Is it one image? Then use {mend}, for X is a stack of "
+            "images: (n, H, W, 3) or (n, H, W)"
+        )
+    if X.ndim > 4 or (X.ndim == 4 and X.shape[3] != 3):
+        raise ValueError(
+            f"X has shape {X.shape}; a stack of images is (n, H, W, 3) or (n, H, W){_mend_stack(X)}"
+        )
+    if 0 in X.shape:
+        raise ValueError(f"X has shape {X.shape}: its images have no pixels")
+    return Samples("array", (*X.shape[1:3], 3), X)
+
+
+def _mend_stack(X):
+    if X.ndim > 4:
+        return ""
+    if X.shape[3] == 1:
+        return ". Of grey images take X[..., 0]"
+    if X.shape[3] == 4:
+        return ". Drop the alpha channel with X[..., :3]"
+    if X.shape[1] == 3:
+        return ". Move the channels to the last axis with np.moveaxis(X, 1, -1)"
+    return ""
+
+
+def _refuse_empty(n_samples, shape):
+    if n_samples == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
+
+
+def _refuse_one_dimensional(ndim):
+    found = "1D array" if ndim else "scalar array"
+    raise ValueError(
+        f"Expected 2D array, got {found} instead. Reshape your data either using "
+        "array.reshape(-1, 1) if your data has a single feature or array.reshape(1, -1) if it "
+        "contains a single sample."
+    )

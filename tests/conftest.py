@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """The folder of development faces, which stands beside a developer's checkout."""
+    folder = SHARED / "faces" / "stylegan_ffhq"
+    if not folder.is_dir():
+        pytest.skip(f"the development faces are not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def oracle_file():
+    """Values of dlib's network by an independent implementation."""
+    file = SHARED / "reference" / "dlib_resnet29_check.npz"
+    if not file.is_file():
+        pytest.skip(f"the oracle of the dlib network is not at {file}")
+    return file
