@@ -1,0 +1,13 @@
+"""Networks whose neurons are watched: built by name, with their preprocessing and licence."""
+
+from ._backbone import Backbone, BackboneError, Preprocessing
+from ._registry import list_backbones, load_backbone, resolve_backbone
+
+__all__ = [
+    "Backbone",
+    "BackboneError",
+    "Preprocessing",
+    "list_backbones",
+    "load_backbone",
+    "resolve_backbone",
+]

@@ -1,0 +1,121 @@
+"""What every backbone is, whatever network stands behind it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class BackboneError(ValueError):
+    """A backbone cannot be built: its name, its weights or its network are not usable."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Subtract a mean from each colour channel, then multiply by a scale.
+
+    Parameters
+    ----------
+    mean : tuple of 3 floats, default=(0.0, 0.0, 0.0)
+        Subtracted from the channels, in the order that `channels` names; on the 0-255 scale.
+    scale : float, default=1.0
+        Factor by which the difference is multiplied.
+    channels : {"RGB", "BGR"}, default="RGB"
+        Order of the channels that the network expects. Batches come in as RGB.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.backbones import Preprocessing
+    >>> red = np.array([[[[255, 0, 0]]]], dtype=np.uint8)
+    >>> Preprocessing(mean=(1.0, 2.0, 3.0), channels="BGR")(red)
+    array([[[[ -1.,  -2., 252.]]]], dtype=float32)
+    """
+
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    channels: str = "RGB"
+
+    def __call__(self, images):
+        """Preprocess a batch.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_images, height, width, 3), uint8
+            RGB images.
+
+        Returns
+        -------
+        batch : ndarray of shape (n_images, height, width, 3), float32
+            What the network takes.
+        """
+        if self.channels == "BGR":
+            images = images[..., ::-1]
+        batch = np.subtract(images, np.float32(self.mean), dtype=np.float32)
+        batch *= np.float32(self.scale)
+        return batch
+
+
+def as_float32(batch):
+    """Leave the numbers as they are, for networks whose own layers scale their input.
+
+    Parameters
+    ----------
+    batch : ndarray
+        Images, uint8, or vectors.
+
+    Returns
+    -------
+    batch : ndarray, float32
+        The same numbers.
+    """
+    return np.asarray(batch, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A network whose neurons are watched, with what it takes to feed it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the backbone.
+    model : keras.Model
+        The network, with one input.
+    preprocess : callable, default=as_float32
+        Takes a batch, uint8 of shape (n_images, height, width, 3) in RGB, and returns a float32
+        batch of the shape that `model` takes. By default the numbers stay as they are, for a
+        model whose own layers scale its input.
+    licence : str, default="unknown"
+        Licence of the weights.
+    source : str, default="given by the user"
+        Where the weights came from.
+    layer_names : mapping of str to str, default={}
+        The network's own names of its layers, by the names that Keras gave them, where the two
+        differ: Keras 3 refuses "/" in a name.
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import load_backbone
+    >>> backbone = load_backbone("dlib-resnet29")
+    >>> backbone.input_size, backbone.licence
+    ((150, 150), 'CC0-1.0')
+    """
+
+    name: str
+    model: Any
+    preprocess: Callable[[np.ndarray], np.ndarray] = as_float32
+    licence: str = "unknown"
+    source: str = "given by the user"
+    layer_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def input_shape(self):
+        """Shape of one sample: (height, width, 3), or (n_features,) for a network on vectors."""
+        return tuple(self.model.input_shape[1:])
+
+    @property
+    def input_size(self):
+        """(height, width) of the images that the network takes, None for a network on vectors."""
+        return self.input_shape[:2] if len(self.input_shape) == 3 else None

@@ -1,0 +1,266 @@
+"""dlib's serialisation of its face recognition network, read strictly.
+
+The stream holds the loss, then one version number per layer (outermost first), then the layers'
+details (innermost first). Every byte must be accounted for.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+class DlibFormatError(ValueError):
+    """The bytes are not a serialised dlib face recognition network."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution: ``kernel`` (height, width, channels in, channels out), ``bias`` (out,)."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    stride: int
+    padding: int
+
+
+@dataclass(frozen=True)
+class Affine:
+    """One factor and one offset for each channel, both (channels,)."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class DlibNetwork:
+    """What the file holds, in the order in which an image passes through it.
+
+    ``mean`` is subtracted from the RGB pixels before division by 256, ``image_size`` is (height,
+    width), ``embedding`` is the last layer's matrix (channels in, 128).
+    """
+
+    mean: tuple[float, float, float]
+    image_size: tuple[int, int]
+    convolutions: tuple[Convolution, ...]
+    affines: tuple[Affine, ...]
+    embedding: np.ndarray
+
+
+_PLAIN_BLOCK = ("tag", "con", "affine", "relu", "con", "affine", "add_prev", "relu")
+_DOWN_BLOCK = (
+    *("tag", "con", "affine", "relu", "con", "affine"),
+    *("tag", "skip", "avg_pool", "add_prev", "relu"),
+)
+# (number of blocks, whether the first one halves the resolution) of each stage.
+STAGES = ((3, False), (4, True), (3, True), (3, True), (1, True))
+
+_LAYERS = (
+    *("con", "affine", "relu", "max_pool"),
+    *(
+        layer
+        for n_blocks, halves in STAGES
+        for block in range(n_blocks)
+        for layer in (_DOWN_BLOCK if halves and block == 0 else _PLAIN_BLOCK)
+    ),
+    *("avg_pool", "fc"),
+)
+# Tags and skips are wiring: they have a version number in the stream but no details.
+_WIRING = ("tag", "skip")
+
+
+def parse_dlib_network(data):
+    """Read the network from the bytes of dlib's file.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of ``dlib_face_recognition_resnet_model_v1.dat``.
+
+    Returns
+    -------
+    network : DlibNetwork
+        Arrays are float32 copies, independent of `data`.
+
+    Raises
+    ------
+    DlibFormatError
+        If the bytes deviate from the format in any way.
+    """
+    stream = _Stream(data)
+    stream.expect("version of the loss", stream.integer(), 1)
+    stream.expect("loss", stream.string(), "loss_metric_2")
+    stream.floats(2)
+    versions = [stream.integer() for _ in _LAYERS][::-1]
+    stream.expect("input layer", stream.string(), "input_rgb_image_sized")
+    mean = tuple(stream.floats(3))
+    image_size = (stream.integer(), stream.integer())
+
+    convolutions, affines, embedding = [], [], None
+    for kind, version in zip(_LAYERS, versions, strict=True):
+        if kind in _WIRING:
+            stream.expect(f"version of a {kind} layer", version, 1)
+            continue
+        detail = _READERS[kind](stream)
+        if kind == "con":
+            convolutions.append(detail)
+        elif kind == "affine":
+            affines.append(detail)
+        elif kind == "fc":
+            embedding = detail
+        for _ in range(3):
+            stream.boolean()
+        for what in ("gradient", "cached output"):
+            stream.expect(f"size of a layer's {what}", stream.tensor().size, 0)
+        if version >= 2:
+            stream.tensor()
+        if version >= 3:
+            stream.expect("expansion of the samples", stream.integer(), 1)
+    stream.expect("number of bytes left", stream.left, 0)
+    _check_channels(convolutions, affines, embedding)
+    return DlibNetwork(mean, image_size, tuple(convolutions), tuple(affines), embedding)
+
+
+def _check_channels(convolutions, affines, embedding):
+    for convolution, affine in zip(convolutions, affines, strict=True):
+        if affine.scale.size != convolution.bias.size:
+            raise DlibFormatError("an affine layer does not fit the convolution before it")
+    for before, after in pairwise(convolutions):
+        if after.kernel.shape[2] != before.bias.size:
+            raise DlibFormatError("a convolution does not fit the one before it")
+    if embedding.shape[0] != convolutions[-1].bias.size:
+        raise DlibFormatError("the last layer does not fit the convolution before it")
+
+
+class _Stream:
+    """A cursor over dlib's primitive types."""
+
+    def __init__(self, data):
+        self._data = memoryview(data)
+        self._position = 0
+
+    @property
+    def left(self):
+        return len(self._data) - self._position
+
+    def expect(self, what, found, *accepted):
+        if found not in accepted:
+            raise DlibFormatError(f"{what} is {found!r} instead of {accepted[0]!r}")
+
+    def bytes(self, count):
+        if count > self.left:
+            raise DlibFormatError(f"it ends {count - self.left} bytes too early")
+        start = self._position
+        self._position += count
+        return self._data[start : self._position]
+
+    def integer(self):
+        control = self.bytes(1)[0]
+        count = control & 0x0F
+        if control & 0x70 or not 1 <= count <= 8:
+            raise DlibFormatError(f"byte {self._position - 1} is no integer")
+        value = int.from_bytes(self.bytes(count), "little")
+        return -value if control & 0x80 else value
+
+    def float(self):
+        mantissa, exponent = self.integer(), self.integer()
+        if exponent >= 32000:
+            raise DlibFormatError("a number is not finite")
+        try:
+            return math.ldexp(mantissa, exponent)
+        except OverflowError:
+            raise DlibFormatError("a number is not finite") from None
+
+    def floats(self, count):
+        return [self.float() for _ in range(count)]
+
+    def boolean(self):
+        value = bytes(self.bytes(1))
+        self.expect("a boolean", value, b"1", b"0")
+        return value == b"1"
+
+    def string(self):
+        return bytes(self.bytes(self.integer())).decode("latin-1")
+
+    def tensor(self):
+        self.expect("version of a tensor", self.integer(), 2)
+        shape = [self.integer() for _ in range(4)]
+        if min(shape) < 0:
+            raise DlibFormatError(f"a tensor has the shape {shape}")
+        data = self.bytes(4 * math.prod(shape))
+        return np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(shape)
+
+    def alias(self):
+        """Shape of a view on a part of a layer's parameters."""
+        self.expect("version of an alias", self.integer(), 1)
+        return tuple(self.integer() for _ in range(4))
+
+    def parameters(self, flat, *shapes):
+        """Cut `flat` into arrays of the given shapes."""
+        sizes = [math.prod(shape) for shape in shapes]
+        self.expect("number of a layer's parameters", flat.size, sum(sizes))
+        parts = np.split(flat.ravel(), np.cumsum(sizes)[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def _read_convolution(stream):
+    name = stream.string()
+    stream.expect("layer", name, "con_4", "con_5", "con_6")
+    flat = stream.tensor()
+    n_filters, height, width = (stream.integer() for _ in range(3))
+    stride, stride_x, padding, padding_x = (stream.integer() for _ in range(4))
+    filters, biases = stream.alias(), stream.alias()
+    stream.floats(4)
+    if name != "con_4":
+        stream.expect("bias of a convolution", stream.boolean(), True)
+    if name == "con_6":
+        stream.expect("built-in ReLU of a convolution", stream.boolean(), False)
+    stream.expect("stride of a convolution", stride_x, stride)
+    stream.expect("padding of a convolution", padding_x, padding)
+    stream.expect("kernel of a convolution", filters[2:], (height, width))
+    stream.expect("filters of a convolution", filters[0], n_filters)
+    kernel, bias = stream.parameters(flat, filters, biases)
+    # dlib keeps (out, in, height, width), Keras wants (height, width, in, out).
+    kernel = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+    return Convolution(kernel, bias.ravel(), stride, padding)
+
+
+def _read_affine(stream):
+    stream.expect("layer", stream.string(), "affine_")
+    flat = stream.tensor()
+    scale, offset = stream.parameters(flat, stream.alias(), stream.alias())
+    stream.integer()
+    return Affine(scale.ravel(), offset.ravel())
+
+
+def _read_dense(stream):
+    name = stream.string()
+    stream.expect("layer", name, "fc_2", "fc_3")
+    n_outputs, n_inputs = stream.integer(), stream.integer()
+    flat = stream.tensor()
+    stream.alias()
+    stream.alias()
+    stream.integer()
+    stream.floats(4)
+    if name == "fc_3":
+        stream.boolean()
+    (matrix,) = stream.parameters(flat, (n_inputs, n_outputs))
+    return matrix
+
+
+def _read_pool(stream, name):
+    stream.expect("layer", stream.string(), name)
+    for _ in range(6):
+        stream.integer()
+
+
+_READERS = {
+    "con": _read_convolution,
+    "affine": _read_affine,
+    "fc": _read_dense,
+    "max_pool": lambda stream: _read_pool(stream, "max_pool_2"),
+    "avg_pool": lambda stream: _read_pool(stream, "avg_pool_2"),
+    "relu": lambda stream: stream.expect("layer", stream.string(), "relu_"),
+    "add_prev": lambda stream: stream.expect("layer", stream.string(), "add_prev_"),
+}

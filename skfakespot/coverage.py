@@ -1,0 +1,365 @@
+"""The transformer: images in, mean neuron coverage of each layer out."""
+
+import math
+import re
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._progress import track
+from ._sklearn_compat import Interval, StrOptions, _check_feature_names, _fit_context
+from .backbones import resolve_backbone
+from .engine import count_active_neurons, shared_reader, sum_neurons
+from .images import as_samples, iter_batches
+
+
+class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
+    """Count, layer by layer, the neurons of a face-recognition network that a face activates.
+
+    A neuron n is active for an image t where its output δ(n, t) is above the threshold ξ of its
+    layer, the mean output of the layer's neurons over the training images (FakeSpotter, IJCAI
+    2020, eqs. 1 and 2). `fit` learns the thresholds, labels are not used; `transform` returns the
+    mean neuron coverage (MNC), one feature for each layer.
+
+    Parameters
+    ----------
+    backbone : str, path-like, keras.Model, Backbone or callable, default="dlib-resnet29"
+        The network that is watched: a name from `skfakespot.backbones.list_backbones`, a model,
+        the path of a ``.keras`` file, or a callable that returns a model. A callable with a
+        parameter ``input_shape`` is given the shape of one sample.
+    weights : None, str or path-like, default=None
+        For a backbone by name: None for the pre-trained weights, ``"random"`` for the architecture
+        alone, or the path of a file.
+    layers : str, list of str, re.Pattern or callable, default="conv+dense"
+        L of eq. 1: ``"conv+dense"``, ``"conv"``, ``"dense"``, a list of names, any other string as
+        a regular expression that is searched in the names, or a callable that takes a layer and
+        returns whether it is read.
+    tap : {"layer"}, default="layer"
+        Where δ(n, t) is read: the layer's own output.
+    neuron : {"unit", "channel"}, default="unit"
+        What a neuron is: every scalar of a layer's output (the paper's text), or the spatial mean
+        of a feature map (DeepXplore's).
+    threshold : {"mean"} or float, default="mean"
+        ξ of a layer: the mean of eq. 1, or one number for all layers (DeepXplore's rule).
+    output : {"layer", "channel"}, default="layer"
+        One count for each layer (the paper), or for each feature map of each layer.
+    normalize : {"count", "fraction"}, default="count"
+        Counts (the paper), or counts divided by the number of neurons, in [0, 1].
+    image_size : None or tuple of (height, width), default=None
+        Size that images are brought to; None for the network's own.
+    batch_size : int, default=32
+        Number of images that pass through the network at once.
+    on_error : {"raise", "nan"}, default="raise"
+        What to do with an unreadable image: raise `skfakespot.images.ImageError`, or return a row
+        of NaN and warn with the file's name.
+    memory : None, default=None
+        Reserved for the store of profiles.
+    n_jobs : None, default=None
+        Reserved for worker processes. Decoding and the network use all cores in any case.
+    device : None, default=None
+        Reserved for the choice of a device. Keras chooses.
+    verbose : int, default=0
+        With 1, show a progress bar if stderr is a terminal.
+
+    Attributes
+    ----------
+    thresholds_ : ndarray of shape (n_layers,), float64
+        ξ of each layer.
+    layer_names_ : ndarray of shape (n_layers,), object
+        The layers, in the order of the forward pass.
+    n_neurons_ : ndarray of shape (n_layers,), int64
+        Number of neurons of each layer.
+    n_samples_seen_ : int
+        Number of (readable) images that the thresholds were learnt from.
+    n_features_in_ : int
+        Number of values of one sample: pixels and colours of an array, 1 for a path or an image of
+        its own size, the width of 2-D input.
+    feature_names_in_ : ndarray of shape (n_features,), object
+        Names of the columns, where X was a DataFrame with string names.
+    image_shape_in_ : None or tuple of (height, width, 3)
+        Shape of the images, where X was an array of images.
+    backbone_ : Backbone
+        The network. It is not pickled; it is built again when it is needed.
+
+    See Also
+    --------
+    make_fakespotter : Pipeline of this transformer, a scaler and the paper's classifier.
+
+    References
+    ----------
+    Wang, R. et al. (2020). FakeSpotter: A simple yet robust baseline for spotting AI-synthesized
+    fake faces. IJCAI 2020. https://www.ijcai.org/proceedings/2020/476
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot import NeuronCoverageTransformer
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    >>> coverage = NeuronCoverageTransformer(weights="random")
+    >>> counts = coverage.fit_transform(images)
+    >>> counts.shape
+    (4, 30)
+    >>> coverage.layer_names_[:2]
+    array(['stem_conv', 'stage1_block1_conv1'], dtype=object)
+    >>> bool((counts <= coverage.n_neurons_).all())
+    True
+    """
+
+    _parameter_constraints = {
+        "backbone": "no_validation",
+        "weights": [None, str, Path],
+        "layers": [str, list, re.Pattern, callable],
+        "tap": [StrOptions({"layer"})],
+        "neuron": [StrOptions({"unit", "channel"})],
+        "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither")],
+        "output": [StrOptions({"layer", "channel"})],
+        "normalize": [StrOptions({"count", "fraction"})],
+        "image_size": [None, tuple, list],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "memory": [None],
+        "n_jobs": [None],
+        "device": [None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        backbone="dlib-resnet29",
+        *,
+        weights=None,
+        layers="conv+dense",
+        tap="layer",
+        neuron="unit",
+        threshold="mean",
+        output="layer",
+        normalize="count",
+        image_size=None,
+        batch_size=32,
+        on_error="raise",
+        memory=None,
+        n_jobs=None,
+        device=None,
+        verbose=0,
+    ):
+        self.backbone = backbone
+        self.weights = weights
+        self.layers = layers
+        self.tap = tap
+        self.neuron = neuron
+        self.threshold = threshold
+        self.output = output
+        self.normalize = normalize
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self.on_error = on_error
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.device = device
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the threshold of each layer from the training images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
+            0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
+            arrays of differing sizes; or a 2-D numeric array for a network on vectors.
+        y : None
+            Ignored; the thresholds do not depend on labels.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ImageError
+            A ValueError: an image cannot be read and ``on_error="raise"``.
+        BackboneError
+            A ValueError: the network cannot be built.
+        """
+        self._forget()
+        return self.partial_fit(X, y)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Update the thresholds with more training images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        first = not hasattr(self, "thresholds_")
+        samples = self._check_X(X, reset=first)
+        reader = self._reader()
+        batches = self._batches(samples, "thresholds")
+        sums, n_images = sum_neurons(reader, batches)
+        if n_images == 0:
+            raise ValueError(
+                f"None of the {len(samples)} images could be read, so there is nothing to learn "
+                "from. The warnings name each file and the reason."
+            )
+        self._sums = sums if first else self._sums + sums
+        self.n_samples_seen_ = n_images if first else self.n_samples_seen_ + n_images
+        self.layer_names_ = np.array(reader.layer_names, dtype=object)
+        self.n_neurons_ = reader.n_neurons
+        if self.threshold == "mean":
+            self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
+        else:
+            self.thresholds_ = np.full(len(self.n_neurons_), float(self.threshold))
+        return self
+
+    def transform(self, X):
+        """Count the active neurons of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `fit`.
+
+        Returns
+        -------
+        coverage : ndarray of shape (n_samples, n_layers), float64
+            MNC of eq. 2, in the order of `get_feature_names_out`; with ``output="channel"`` of
+            shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
+        """
+        check_is_fitted(self)
+        samples = self._check_X(X, reset=False)
+        reader = self._reader()
+        coverage = count_active_neurons(
+            reader,
+            self._batches(samples, "coverage"),
+            self.thresholds_,
+            n_images=len(samples),
+            dtype=np.float64 if self.output == "layer" else np.float32,
+        )
+        if self.normalize == "fraction":
+            coverage /= reader.feature_sizes
+        return coverage
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored; the names are those of the network's layers.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features_out,), object
+            The layer's name, with ``output="channel"`` followed by a colon and the number of the
+            feature map.
+        """
+        check_is_fitted(self)
+        if self.output == "layer":
+            return self.layer_names_.copy()
+        layers = self._reader().feature_layers
+        channels = np.arange(len(layers)) - np.searchsorted(layers, layers)
+        pairs = zip(self.layer_names_[layers], channels, strict=True)
+        return np.array([f"{name}:{channel}" for name, channel in pairs], dtype=object)
+
+    @property
+    def backbone_(self):
+        """The network, built again after unpickling."""
+        check_is_fitted(self)
+        return self._backbone()
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "thresholds_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Images come as 4-D or 1-D input too; 2-D input keeps the common checks meaningful.
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _forget(self):
+        for name in ("thresholds_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _backbone(self):
+        return resolve_backbone(
+            self.backbone, weights=self.weights, sample_shape=self._sample_shape
+        )
+
+    def _reader(self):
+        if self.neuron == self.output == "channel":
+            raise ValueError(
+                "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
+                "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
+            )
+        return shared_reader(
+            self._backbone(), layers=self.layers, neuron=self.neuron, output=self.output
+        )
+
+    def _batches(self, samples, description):
+        batches = iter_batches(
+            samples,
+            image_size=self._image_size(),
+            batch_size=self.batch_size,
+            on_error=self.on_error,
+        )
+        enabled = bool(self.verbose)
+        return track(batches, total=len(samples), description=description, enabled=enabled)
+
+    def _image_size(self):
+        own = self._backbone().input_size
+        if self.image_size is None or own is None:
+            return own if own is None or None not in own else None
+        size = tuple(self.image_size)
+        if len(size) != 2 or any(b not in (None, a) for a, b in zip(size, own, strict=True)):
+            raise ValueError(
+                f"image_size={self.image_size!r} does not fit the backbone "
+                f"{self._backbone().name!r}, which takes images of (height, width) {own}."
+            )
+        return size
+
+    def _check_X(self, X, *, reset):
+        samples = as_samples(X)
+        if samples.kind == "vector":
+            samples = as_samples(validate_data(self, X, dtype=np.float32, reset=reset))
+        else:
+            _check_feature_names(self, X, reset=reset)
+        if reset:
+            self._sample_shape = samples.shape
+            self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
+            self.image_shape_in_ = samples.shape if samples.kind == "array" else None
+        self._check_shape(samples)
+        return samples
+
+    def _check_shape(self, samples):
+        is_vector, fitted_shape = samples.kind == "vector", self._sample_shape
+        if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
+            raise ValueError(
+                f"X holds samples of shape {samples.shape}, but {type(self).__name__} was fitted "
+                f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
+            )
+        backbone = self._backbone()
+        expected = backbone.input_shape
+        if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
+            given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
+            raise ValueError(
+                f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
+                f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
+                "rows of numbers to a network on vectors only."
+            )

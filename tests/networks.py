@@ -1,0 +1,43 @@
+"""Small real networks, and eqs. (1) and (2) in plain NumPy."""
+
+import keras
+import numpy as np
+
+
+def small_network(input_shape=(12, 10, 3)):
+    """Three convolutions and a dense layer, on images; two dense layers, on vectors."""
+    initializer = keras.initializers.GlorotUniform
+    x = inputs = keras.Input(input_shape)
+    if len(input_shape) == 1:
+        x = keras.layers.Dense(6, "relu", kernel_initializer=initializer(1), name="dense_1")(x)
+        x = keras.layers.Dense(4, kernel_initializer=initializer(2), name="dense_2")(x)
+        return keras.Model(inputs, x, name="small_vector_network")
+    x = keras.layers.Rescaling(1 / 255)(x)
+    x = keras.layers.Conv2D(4, 3, kernel_initializer=initializer(1), name="conv_1")(x)
+    x = keras.layers.BatchNormalization(name="norm_1")(x)
+    x = keras.layers.ReLU(name="relu_1")(x)
+    x = keras.layers.DepthwiseConv2D(3, depthwise_initializer=initializer(2), name="depthwise")(x)
+    x = keras.layers.Conv2D(5, 3, 2, kernel_initializer=initializer(3), name="conv_2")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dense(7, kernel_initializer=initializer(4), name="dense")(x)
+    return keras.Model(inputs, x, name="small_image_network")
+
+
+def outputs_by_layer(model, batch, names):
+    """The whole activations of the named layers, as NumPy arrays."""
+    taps = keras.Model(model.inputs[0], [model.get_layer(name).output for name in names])
+    outputs = taps(np.asarray(batch, dtype=np.float32), training=False)
+    return [keras.ops.convert_to_numpy(output) for output in outputs]
+
+
+def coverage_by_numpy(outputs, neuron="unit"):
+    """ξ of eq. (1) and MNC of eq. (2), from whole activations."""
+    thresholds, counts = [], []
+    for output in outputs:
+        output = output.astype(np.float64)
+        if neuron == "channel":
+            output = output.mean(axis=tuple(range(1, output.ndim - 1)))
+        output = output.reshape(len(output), -1)
+        thresholds.append(output.mean())
+        counts.append((output > output.mean()).sum(axis=1))
+    return np.array(thresholds), np.stack(counts, axis=1)

@@ -1,0 +1,330 @@
+import copy
+import pickle
+
+import joblib
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from networks import coverage_by_numpy, outputs_by_layer, small_network
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import Backbone, BackboneError
+from skfakespot.images import ImageError, UnreadableImageWarning
+
+LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (9, 12, 10, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def paths(images, tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+def vector_network(input_shape):
+    return small_network(input_shape)
+
+
+@parametrize_with_checks([NeuronCoverageTransformer(vector_network)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("neuron", ["unit", "channel"])
+def test_thresholds_and_counts_equal_numpy(network, images, neuron):
+    coverage = NeuronCoverageTransformer(network, neuron=neuron, batch_size=4)
+    counts = coverage.fit_transform(images)
+    thresholds, expected = coverage_by_numpy(outputs_by_layer(network, images, LAYERS), neuron)
+    assert coverage.layer_names_.tolist() == LAYERS
+    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
+    assert_array_equal(counts, expected)
+
+
+def test_counts_per_feature_map_add_up_to_counts_per_layer(network, images):
+    by_layer = NeuronCoverageTransformer(network).fit(images)
+    by_channel = clone(by_layer).set_params(output="channel").fit(images)
+    counts, maps = by_layer.transform(images), by_channel.transform(images)
+    assert maps.dtype == np.float32
+    names = by_channel.get_feature_names_out()
+    assert names[:5].tolist() == ["conv_1:0", "conv_1:1", "conv_1:2", "conv_1:3", "depthwise:0"]
+    layer_of = np.array([name.split(":")[0] for name in names])
+    for column, layer in enumerate(LAYERS):
+        assert_array_equal(maps[:, layer_of == layer].sum(axis=1), counts[:, column])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    images=hnp.arrays(np.uint8, st.tuples(st.integers(2, 12), *map(st.just, (12, 10, 3)))),
+    batch_size=st.integers(1, 13),
+    data=st.data(),
+)
+def test_order_and_batch_size_change_nothing(network, images, batch_size, data):
+    order = data.draw(st.permutations(range(len(images))))
+    reference = NeuronCoverageTransformer(network).fit(images)
+    other = NeuronCoverageTransformer(network, batch_size=batch_size).fit(images[order])
+    assert_allclose(other.thresholds_, reference.thresholds_, rtol=1e-6, atol=1e-9)
+    other.thresholds_ = reference.thresholds_
+    counts = reference.transform(images)
+    assert_array_equal(other.transform(images[order]), counts[order])
+    assert (counts >= 0).all()
+    assert (counts <= reference.n_neurons_).all()
+
+
+def test_a_neuron_at_the_threshold_is_not_active():
+    """Eq. (2) is strict: all outputs of a constant layer are equal to their mean."""
+    inputs = keras.Input((4, 4, 3))
+    outputs = keras.layers.Conv2D(2, 1, kernel_initializer="zeros", bias_initializer="ones")(inputs)
+    images = np.zeros((5, 4, 4, 3), dtype=np.uint8)
+    counts = NeuronCoverageTransformer(keras.Model(inputs, outputs)).fit_transform(images)
+    assert_array_equal(counts, np.zeros((5, 1)))
+
+
+@pytest.mark.parametrize("threshold", [0.1, np.nextafter(np.float64(np.float32(0.3)), 0), -0.2, 7])
+def test_a_number_is_one_threshold_for_all_layers(network, images, threshold):
+    coverage = NeuronCoverageTransformer(network, threshold=threshold)
+    counts = coverage.fit_transform(images)
+    assert_array_equal(coverage.thresholds_, np.full(4, threshold))
+    outputs = outputs_by_layer(network, images, LAYERS)
+    above = [(o.astype(np.float64) > threshold).reshape(len(o), -1).sum(axis=1) for o in outputs]
+    assert_array_equal(counts, np.stack(above, axis=1))
+
+
+def test_a_threshold_between_two_float32_numbers_is_compared_exactly():
+    """A pixel whose float32 value is just above or just below a float64 threshold."""
+    inputs = keras.Input((1, 1, 3))
+    outputs = keras.layers.Conv2D(1, 1, kernel_initializer="ones", use_bias=False)(inputs)
+    images = np.full((1, 1, 1, 3), 1, dtype=np.uint8)
+    for threshold, count in [(3 - 1e-9, 1), (3.0, 0), (3 + 1e-9, 0)]:
+        coverage = NeuronCoverageTransformer(keras.Model(inputs, outputs), threshold=threshold)
+        assert coverage.fit_transform(images).item() == count
+
+
+def test_fraction_times_neurons_is_the_count(network, images):
+    counts = NeuronCoverageTransformer(network).fit(images)
+    for output in ("layer", "channel"):
+        counts = NeuronCoverageTransformer(network, output=output)
+        fractions = clone(counts).set_params(normalize="fraction").fit_transform(images)
+        assert fractions.max() <= 1
+        sizes = counts.fit(images).n_neurons_
+        if output == "channel":
+            sizes = np.repeat([10 * 8, 8 * 6, 3 * 2, 1], [4, 4, 5, 7])
+        assert_allclose(fractions * sizes, counts.transform(images), rtol=1e-6)
+
+
+def test_partial_fit_equals_fit(network, images):
+    whole = NeuronCoverageTransformer(network).fit(images)
+    parts = NeuronCoverageTransformer(network)
+    for part in (images[5:], images[:2], images[2:5]):
+        parts.partial_fit(part)
+    assert parts.n_samples_seen_ == whole.n_samples_seen_ == len(images)
+    assert_allclose(parts.thresholds_, whole.thresholds_, rtol=1e-6)
+    assert_array_equal(parts.fit(images).thresholds_, whole.thresholds_)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("conv+dense", LAYERS),
+        ("conv", LAYERS[:3]),
+        ("dense", LAYERS[3:]),
+        ("relu|norm", ["norm_1", "relu_1"]),
+        (["dense", "conv_1"], ["conv_1", "dense"]),
+        (lambda layer: layer.name.endswith("1"), ["conv_1", "norm_1", "relu_1"]),
+    ],
+    ids=["conv+dense", "conv", "dense", "regex", "names", "callable"],
+)
+def test_layers_are_selected_in_forward_order(network, images, layers, expected):
+    coverage = NeuronCoverageTransformer(network, layers=layers).fit(images)
+    assert coverage.get_feature_names_out().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (["conv_11"], "no layer 'conv_11': did you mean 'conv_1'"),
+        ("conv_9", "selects none of the 8 layers of 'small_image_network'. Its layers are"),
+        (["nothing like it"], "no layer 'nothing like it': it has"),
+        ([], "empty list"),
+    ],
+)
+def test_layers_that_do_not_exist_are_refused(network, images, layers, message):
+    with pytest.raises(ValueError, match=message):
+        NeuronCoverageTransformer(network, layers=layers).fit(images)
+
+
+def test_every_kind_of_X_gives_the_same_counts(network, images, paths):
+    reference = NeuronCoverageTransformer(network).fit(images)
+    expected = reference.transform(images)
+    kinds = {
+        "float": images.astype(np.float64),
+        "paths": paths,
+        "strings": [str(path) for path in paths],
+        "object array": np.array(paths, dtype=object),
+        "Series": pd.Series([str(path) for path in paths]),
+        "DataFrame": pd.DataFrame({"face": [str(path) for path in paths]}),
+        "PIL": [Image.fromarray(image) for image in images],
+        "arrays": list(images),
+    }
+    for kind, X in kinds.items():
+        coverage = NeuronCoverageTransformer(network)
+        assert_array_equal(coverage.fit_transform(X), expected, err_msg=kind)
+        assert_array_equal(coverage.thresholds_, reference.thresholds_, err_msg=kind)
+        assert coverage.n_features_in_ == (12 * 10 * 3 if kind == "float" else 1)
+
+
+def test_what_is_known_of_X_after_fit(network, images, paths):
+    coverage = NeuronCoverageTransformer(network).fit(images)
+    assert (coverage.image_shape_in_, coverage.n_features_in_) == ((12, 10, 3), 360)
+    coverage.fit(pd.DataFrame({"face": [str(path) for path in paths]}))
+    assert coverage.image_shape_in_ is None
+    assert coverage.feature_names_in_.tolist() == ["face"]
+    coverage.fit(images[..., 0])
+    assert not hasattr(coverage, "feature_names_in_")
+    assert coverage.image_shape_in_ == (12, 10, 3)
+
+
+def test_images_of_another_shape_than_at_fit_are_refused(network, images):
+    coverage = NeuronCoverageTransformer(network).fit(images)
+    with pytest.raises(
+        ValueError, match=r"\(12, 9, 3\).* fitted on samples of shape \(12, 10, 3\)"
+    ):
+        coverage.transform(images[:, :, :9])
+    with pytest.raises(ValueError, match=r"rows? of 360 numbers|fitted on samples"):
+        coverage.transform(images.reshape(len(images), -1))
+
+
+def test_vectors_and_images_go_to_networks_of_their_kind(network, images):
+    with pytest.raises(
+        ValueError, match=r"takes samples of shape .*, but X holds rows of 4 numbers"
+    ):
+        NeuronCoverageTransformer(network).fit(np.ones((3, 4)))
+    with pytest.raises(ValueError, match="but X holds images"):
+        NeuronCoverageTransformer(small_network((4,))).fit(images)
+
+
+def test_an_unreadable_image_is_an_error_or_a_row_of_nan(network, paths):
+    paths[3].write_bytes(b"no image")
+    with pytest.raises(ImageError, match=r"3\.png"):
+        NeuronCoverageTransformer(network).fit(paths)
+    coverage = NeuronCoverageTransformer(network, on_error="nan")
+    with pytest.warns(UnreadableImageWarning, match=r"3\.png"):
+        counts = coverage.fit_transform(paths)
+    assert np.isnan(counts[3]).all()
+    readable = [path for path in paths if path != paths[3]]
+    assert_array_equal(np.delete(counts, 3, axis=0), coverage.fit_transform(readable))
+    assert coverage.n_samples_seen_ == 8
+
+
+def test_no_readable_image_at_all_is_an_error(network, tmp_path):
+    coverage = NeuronCoverageTransformer(network, on_error="nan")
+    with (
+        pytest.warns(UnreadableImageWarning),
+        pytest.raises(ValueError, match="None of the 2 images could be read"),
+    ):
+        coverage.fit([tmp_path / "a.png", tmp_path / "b.png"])
+    with pytest.raises(NotFittedError):
+        coverage.transform([])
+
+
+def test_image_size_must_fit_the_backbone(network, images):
+    with pytest.raises(ValueError, match=r"image_size=\(8, 8\) does not fit .* \(12, 10\)"):
+        NeuronCoverageTransformer(network, image_size=(8, 8)).fit(images)
+
+
+def test_one_count_a_neuron_is_refused(network, images):
+    with pytest.raises(ValueError, match="0 or 1"):
+        NeuronCoverageTransformer(network, neuron="channel", output="channel").fit(images)
+
+
+def test_the_backbone_may_come_in_many_ways(network, images, tmp_path):
+    file = tmp_path / "network.keras"
+    network.save(file)
+    expected = NeuronCoverageTransformer(network).fit_transform(images)
+    backbone = Backbone(name="mine", model=network, preprocess=lambda batch: batch.astype("f4"))
+    for choice in (file, str(file), lambda: network, lambda: backbone, backbone):
+        assert_array_equal(NeuronCoverageTransformer(choice).fit_transform(images), expected)
+
+
+def test_a_keras_file_that_was_replaced_is_read_again(images, tmp_path):
+    file = tmp_path / "network.keras"
+    small_network().save(file)
+    before = NeuronCoverageTransformer(file).fit(images)
+    other = small_network()
+    other.set_weights([-weight for weight in other.get_weights()])
+    other.save(file)
+    after = NeuronCoverageTransformer(str(file)).fit(images)
+    assert (before.thresholds_ != after.thresholds_).any()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ("dlib", "Did you mean"),
+        (3, "backbone=3 is a int; accepted are a name"),
+        (["dlib-resnet29"], "is a list; accepted are"),
+        (lambda: 3, "returned int; accepted are a keras.Model"),
+        ("nowhere.keras", r"nowhere\.keras cannot be loaded"),
+    ],
+)
+def test_unusable_backbones_are_refused(images, backbone, message):
+    with pytest.raises(BackboneError, match=message):
+        NeuronCoverageTransformer(backbone).fit(images)
+
+
+def test_a_keras_file_with_code_is_not_run(images, tmp_path):
+    inputs = keras.Input((12, 10, 3))
+    outputs = keras.layers.Lambda(lambda batch: batch)(keras.layers.Conv2D(1, 1)(inputs))
+    file = tmp_path / "lambda.keras"
+    keras.Model(inputs, outputs).save(file)
+    with pytest.raises(BackboneError, match="without Lambda layers"):
+        NeuronCoverageTransformer(file).fit(images)
+
+
+def test_networks_with_several_inputs_or_outputs_are_refused(images):
+    inputs = keras.Input((12, 10, 3))
+    model = keras.Model([inputs, keras.Input((2,))], inputs)
+    with pytest.raises(BackboneError, match="2 inputs and 1 outputs"):
+        NeuronCoverageTransformer(model).fit(images)
+
+
+def test_copies_give_the_same_counts_and_carry_no_weights(images):
+    coverage = NeuronCoverageTransformer(weights="random").fit(images)
+    expected = coverage.transform(images)
+    data = pickle.dumps(coverage)
+    assert len(data) < 10_000
+    for other in (pickle.loads(data), copy.deepcopy(coverage)):
+        assert_array_equal(other.transform(images), expected)
+        assert other.backbone_.name == "dlib-resnet29"
+    assert joblib.hash(coverage) == joblib.hash(pickle.loads(data))
+
+
+def test_names_reach_pandas(network, images):
+    coverage = NeuronCoverageTransformer(network).set_output(transform="pandas")
+    assert coverage.fit_transform(images).columns.tolist() == LAYERS
+
+
+def test_read_only_memmaps_are_taken(network, images, tmp_path):
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    expected = NeuronCoverageTransformer(network).fit_transform(images)
+    assert_array_equal(NeuronCoverageTransformer(network).fit_transform(mapped), expected)
