@@ -37,8 +37,9 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         L of eq. 1: ``"conv+dense"``, ``"conv"``, ``"dense"``, a list of names, any other string as
         a regular expression that is searched in the names, or a callable that takes a layer and
         returns whether it is read.
-    tap : {"layer"}, default="layer"
-        Where δ(n, t) is read: the layer's own output.
+    tap : {"layer", "activation"}, default="layer"
+        Where δ(n, t) is read: at the layer's own output, or at that of the activation that
+        follows, past normalisation and the sum of a residual block.
     neuron : {"unit", "channel"}, default="unit"
         What a neuron is: every scalar of a layer's output (the paper's text), or the spatial mean
         of a feature map (DeepXplore's).
@@ -112,7 +113,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         "backbone": "no_validation",
         "weights": [None, str, Path],
         "layers": [str, list, re.Pattern, callable],
-        "tap": [StrOptions({"layer"})],
+        "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
         "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither")],
         "output": [StrOptions({"layer", "channel"})],
@@ -308,8 +309,15 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
                 "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
                 "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
             )
+        backbone = self._backbone()
+        size = self._image_size()
         return shared_reader(
-            self._backbone(), layers=self.layers, neuron=self.neuron, output=self.output
+            backbone,
+            input_shape=backbone.input_shape if size is None else (*size, 3),
+            layers=self.layers,
+            tap=self.tap,
+            neuron=self.neuron,
+            output=self.output,
         )
 
     def _batches(self, samples, description):
@@ -323,14 +331,23 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         return track(batches, total=len(samples), description=description, enabled=enabled)
 
     def _image_size(self):
-        own = self._backbone().input_size
-        if self.image_size is None or own is None:
-            return own if own is None or None not in own else None
+        """(height, width) of the images that the network is given, None for vectors."""
+        backbone = self._backbone()
+        own = backbone.input_size
+        if own is None:
+            return None
+        if self.image_size is None:
+            if None in own:
+                raise ValueError(
+                    f"The backbone {backbone.name!r} takes images of any size: set image_size="
+                    "(height, width)."
+                )
+            return own
         size = tuple(self.image_size)
         if len(size) != 2 or any(b not in (None, a) for a, b in zip(size, own, strict=True)):
             raise ValueError(
-                f"image_size={self.image_size!r} does not fit the backbone "
-                f"{self._backbone().name!r}, which takes images of (height, width) {own}."
+                f"image_size={self.image_size!r} does not fit the backbone {backbone.name!r}, "
+                f"which takes images of (height, width) {own}."
             )
         return size
 

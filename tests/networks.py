@@ -12,22 +12,22 @@ def small_network(input_shape=(12, 10, 3)):
         x = keras.layers.Dense(6, "relu", kernel_initializer=initializer(1), name="dense_1")(x)
         x = keras.layers.Dense(4, kernel_initializer=initializer(2), name="dense_2")(x)
         return keras.Model(inputs, x, name="small_vector_network")
-    x = keras.layers.Rescaling(1 / 255)(x)
+    x = keras.layers.Rescaling(1 / 255, name="rescaling")(x)
     x = keras.layers.Conv2D(4, 3, kernel_initializer=initializer(1), name="conv_1")(x)
     x = keras.layers.BatchNormalization(name="norm_1")(x)
     x = keras.layers.ReLU(name="relu_1")(x)
     x = keras.layers.DepthwiseConv2D(3, depthwise_initializer=initializer(2), name="depthwise")(x)
     x = keras.layers.Conv2D(5, 3, 2, kernel_initializer=initializer(3), name="conv_2")(x)
-    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dense(7, kernel_initializer=initializer(4), name="dense")(x)
     return keras.Model(inputs, x, name="small_image_network")
 
 
 def outputs_by_layer(model, batch, names):
     """The whole activations of the named layers, as NumPy arrays."""
-    taps = keras.Model(model.inputs[0], [model.get_layer(name).output for name in names])
+    taps = keras.Model(model.inputs[0], {name: model.get_layer(name).output for name in names})
     outputs = taps(np.asarray(batch, dtype=np.float32), training=False)
-    return [keras.ops.convert_to_numpy(output) for output in outputs]
+    return [keras.ops.convert_to_numpy(outputs[name]) for name in names]
 
 
 def coverage_by_numpy(outputs, neuron="unit"):

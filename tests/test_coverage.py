@@ -162,7 +162,7 @@ def test_layers_are_selected_in_forward_order(network, images, layers, expected)
     ("layers", "message"),
     [
         (["conv_11"], "no layer 'conv_11': did you mean 'conv_1'"),
-        ("conv_9", "selects none of the 8 layers of 'small_image_network'. Its layers are"),
+        ("conv_9", "selects none of the network's 8 layers, rescaling, conv_1"),
         (["nothing like it"], "no layer 'nothing like it': it has"),
         ([], "empty list"),
     ],

@@ -72,6 +72,11 @@ def test_thresholds_and_counts_equal_the_oracle(oracle):
     assert (np.abs(counts - oracle["mnc"]) <= 1e-4 * coverage.n_neurons_).all()
 
 
+def test_activations_after_the_relus_equal_the_oracle(oracle):
+    coverage = NeuronCoverageTransformer(layers="conv", tap="activation").fit(oracle["images"])
+    assert_allclose(coverage.thresholds_, oracle["relu_mean"].mean(axis=0), rtol=1e-4)
+
+
 def test_preprocessing_is_dlibs(backbone, oracle):
     batch = backbone.preprocess(oracle["images"])
     mean = np.array([122.782, 117.001, 104.298])

@@ -168,7 +168,14 @@ def _load_keras_file(path):
 
 
 def _wrap(model, *, name):
-    n_inputs, n_outputs = len(model.inputs), len(model.outputs)
+    try:
+        inputs, outputs = model.inputs, model.outputs
+    except AttributeError as error:
+        raise BackboneError(
+            f"The layers of the network {name!r} cannot be read. Accepted are functional models, "
+            "and Sequential models that begin with keras.Input(...)."
+        ) from error
+    n_inputs, n_outputs = len(inputs), len(outputs)
     if (n_inputs, n_outputs) != (1, 1):
         raise BackboneError(
             f"The network {name!r} has {n_inputs} inputs and {n_outputs} outputs; accepted are "

@@ -1,76 +1,104 @@
-"""Which layers of a network are read."""
+"""Which layers of a network are read, and where."""
 
 import re
 from difflib import get_close_matches
 
-from .._keras import import_keras
-
-_CONVOLUTIONS = (
+_CONVOLUTIONS = {
     *("Conv1D", "Conv2D", "Conv3D"),
     *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
     *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-)
-_DENSE = ("Dense", "EinsumDense")
-_KINDS = {"conv+dense": _CONVOLUTIONS + _DENSE, "conv": _CONVOLUTIONS, "dense": _DENSE}
+}
+_DENSE = {"Dense", "EinsumDense"}
+_KINDS = {"conv+dense": _CONVOLUTIONS | _DENSE, "conv": _CONVOLUTIONS, "dense": _DENSE}
+# Layers, and the operations of keras.ops, which have names in another case.
+_ACTIVATIONS = {
+    *("Activation", "CELU", "Celu", "ELU", "Elu", "GELU", "Gelu", "HardSigmoid", "HardSilu"),
+    *("HardTanh", "LeakyReLU", "LeakyRelu", "LogSoftmax", "PReLU", "ReLU", "Relu", "Relu6"),
+    *("Selu", "Sigmoid", "Silu", "Softmax", "Softplus", "Softsign", "Tanh"),
+}
 
 
-def select_layers(model, layers):
-    """Select layers of a model, in the order of the forward pass.
+def select_calls(calls, layers):
+    """Select the calls of layers that are read.
 
     Parameters
     ----------
-    model : keras.Model
-        The network.
+    calls : list of Call
+        All calls of the network.
     layers : {"conv+dense", "conv", "dense"}, str, re.Pattern, list of str or callable
         Kinds of layers; any other string is a regular expression that is searched in the names;
         a list names the layers; a callable takes a layer and returns whether it is read.
 
     Returns
     -------
-    selected : list of keras.layers.Layer
-        At least one layer.
+    selected : list of int
+        Positions in `calls`, ascending; at least one.
 
     Raises
     ------
     ValueError
         If no layer is selected or a name is unknown.
     """
-    candidates = _readable_layers(model)
-    if callable(layers):
-        selected = [layer for layer in candidates if layers(layer)]
-    elif isinstance(layers, str) and layers in _KINDS:
-        kinds = tuple(getattr(import_keras().layers, kind) for kind in _KINDS[layers])
-        selected = [layer for layer in candidates if isinstance(layer, kinds)]
+    readable = [position for position, call in enumerate(calls) if call.shape]
+    names = [calls[position].name for position in readable]
+    if isinstance(layers, list | tuple):
+        _check_names(names, layers)
+        return [position for position in readable if _is_named(calls[position].name, layers)]
+    if isinstance(layers, str) and layers in _KINDS:
+        selected = [position for position in readable if _is_a(calls[position], _KINDS[layers])]
     elif isinstance(layers, str | re.Pattern):
-        pattern = re.compile(layers)
-        selected = [layer for layer in candidates if pattern.search(layer.name)]
+        selected = [position for position in readable if re.search(layers, calls[position].name)]
     else:
-        return _layers_by_name(candidates, layers)
+        selected = [position for position in readable if layers(calls[position].operation)]
     if not selected:
         raise ValueError(
-            f"layers={layers!r} selects none of the {len(candidates)} layers of {model.name!r}. "
-            f"Its layers are {_shortened([layer.name for layer in candidates])}. Accepted are "
-            "'conv+dense', 'conv', 'dense', a list of names, a regular expression or a callable."
+            f"layers={layers!r} selects none of the network's {len(names)} layers, "
+            f"{_shortened(names)}. Accepted are 'conv+dense', 'conv', 'dense', a list of names, a "
+            "regular expression or a callable."
         )
     return selected
 
 
-def _readable_layers(model):
-    input_layer = import_keras().layers.InputLayer
-    return [layer for layer in model.layers if not isinstance(layer, input_layer)]
+def following_activation(calls, position):
+    """Position of the activation that a layer's output goes into, or its own.
+
+    Layers in between (normalisation, the sum of a residual block) are passed, as long as the
+    output goes one way only. A layer with an activation of its own, and one whose output reaches
+    the next convolution or dense layer first, are read at their own output.
+    """
+    own = getattr(calls[position].operation, "activation", None)
+    if own is not None and getattr(own, "__name__", "") != "linear":
+        return position
+    consumers = {}
+    for consumer, call in enumerate(calls):
+        for taken in set(call.inputs):
+            consumers.setdefault(taken, []).append(consumer)
+    reached = position
+    while len(consumers.get(reached, [])) == 1:
+        (reached,) = consumers[reached]
+        if _is_a(calls[reached], _ACTIVATIONS):
+            return reached
+        if _is_a(calls[reached], _KINDS["conv+dense"]):
+            break
+    return position
 
 
-def _layers_by_name(candidates, names):
-    names = list(names)
-    known = [layer.name for layer in candidates]
+def _is_a(call, kinds):
+    return any(kind.__name__ in kinds for kind in type(call.operation).__mro__)
+
+
+def _is_named(name, accepted):
+    return name in accepted or name.partition("#")[0] in accepted
+
+
+def _check_names(known, names):
+    if not names:
+        raise ValueError("layers is an empty list; name at least one layer.")
     for name in names:
-        if name not in known:
+        if not any(_is_named(candidate, [name]) for candidate in known):
             close = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"it has {_shortened(known)}."
             raise ValueError(f"The network has no layer {name!r}: {hint}")
-    if not names:
-        raise ValueError("layers is an empty list; name at least one layer.")
-    return [layer for layer in candidates if layer.name in names]
 
 
 def _shortened(names, most=8):

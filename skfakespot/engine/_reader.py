@@ -1,5 +1,6 @@
 """The network and the reductions over its neurons, compiled into one step."""
 
+import itertools
 import math
 import threading
 from collections import OrderedDict
@@ -7,7 +8,8 @@ from collections import OrderedDict
 import numpy as np
 
 from .._keras import import_keras
-from ._layers import select_layers
+from ._graph import run, trace
+from ._layers import following_activation, select_calls
 
 
 class NeuronReader:
@@ -20,8 +22,12 @@ class NeuronReader:
     ----------
     backbone : Backbone
         The network and its preprocessing.
+    input_shape : tuple of int
+        Shape of one preprocessed sample.
     layers : str, list of str, re.Pattern or callable
-        See `select_layers`.
+        See `select_calls`.
+    tap : {"layer", "activation"}
+        Read a layer at its own output, or at that of the activation that follows.
     neuron : {"unit", "channel"}
         A neuron is every scalar of a layer's output, or the spatial mean of a feature map.
     output : {"layer", "channel"}
@@ -31,8 +37,6 @@ class NeuronReader:
     ----------
     layer_names : tuple of str
         The layers that are read, in the order of the forward pass.
-    layer_shapes : tuple of tuple of int
-        Shape of each layer's output for one image, feature maps last.
     n_neurons : ndarray of shape (n_layers,), int64
         Number of neurons of each layer.
     feature_layers : ndarray of shape (n_features,), intp
@@ -41,30 +45,29 @@ class NeuronReader:
         The largest value of each count.
     """
 
-    def __init__(self, backbone, *, layers, neuron, output):
-        keras = import_keras()
-        selected = select_layers(backbone.model, layers)
-        self._preprocess = backbone.preprocess
-        self._taps = keras.Model(backbone.model.inputs[0], [layer.output for layer in selected])
+    def __init__(self, backbone, *, input_shape, layers, tap, neuron, output):
+        self._backbone = backbone
         self._neuron, self._output = neuron, output
-        self.layer_names = tuple(layer.name for layer in selected)
-        self.layer_shapes = tuple(tuple(layer.output.shape[1:]) for layer in selected)
-        for name, shape in zip(self.layer_names, self.layer_shapes, strict=True):
-            if None in shape:
-                raise ValueError(
-                    f"The output of layer {name!r} has the shape {shape}, which depends on the "
-                    "image. Build the network with a fixed input size."
-                )
-        channels = np.array([shape[-1] for shape in self.layer_shapes])
-        positions = np.array([math.prod(shape[:-1]) for shape in self.layer_shapes])
+        calls = trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
+        original = backbone.layer_names
+        calls = [call._replace(name=original.get(call.name, call.name)) for call in calls]
+        selected = select_calls(calls, layers)
+        self.layer_names = tuple(calls[position].name for position in selected)
+        self._taps = tuple(
+            following_activation(calls, position) if tap == "activation" else position
+            for position in selected
+        )
+        shapes = [calls[position].shape for position in self._taps]
+        channels = np.array([shape[-1] for shape in shapes])
+        positions = np.array([math.prod(shape[:-1]) for shape in shapes])
         self.n_neurons = channels if neuron == "channel" else channels * positions
         per_feature = output == "channel"
         self.feature_layers = np.repeat(
             np.arange(len(selected)), channels if per_feature else np.ones_like(channels)
         )
         self.feature_sizes = (positions if per_feature else self.n_neurons)[self.feature_layers]
-        self._sum_step = _compile(self._sums_of_taps, backbone.input_shape)
-        self._count_step = _compile(self._counts_of_taps, backbone.input_shape, ())
+        self._sum_step = _compile(self._sum, input_shape)
+        self._count_step = _compile(self._count, input_shape, ())
 
     def sums(self, batch):
         """Sum of every layer's neurons (eq. 1), ndarray (n_images, n_layers), float64."""
@@ -89,43 +92,49 @@ class NeuronReader:
 
     def _run(self, step, batch, *arguments):
         ops = import_keras().ops
-        return ops.convert_to_numpy(step(self._preprocess(batch), *arguments))
+        return ops.convert_to_numpy(step(self._backbone.preprocess(batch), *arguments))
 
-    def _outputs(self, batch):
-        outputs = self._taps(batch, training=False)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-        if self._neuron == "unit":
-            return outputs
+    def _sum(self, batch):
         ops = import_keras().ops
-        return [
-            ops.mean(output, axis=tuple(range(1, len(output.shape) - 1)))
-            if len(output.shape) > 2
-            else output
-            for output in outputs
-        ]
 
-    def _sums_of_taps(self, batch):
-        ops = import_keras().ops
-        sums = []
-        for output in self._outputs(batch):
+        def sum_layer(output, _):
             # One axis in float32 and the others in float64 is as exact as float64 throughout to
             # 1e-7 of the sum, at half the cost.
             if len(output.shape) > 2:
                 output = ops.sum(output, axis=-2)
             output = ops.cast(output, "float64")
-            sums.append(ops.sum(output, axis=tuple(range(1, len(output.shape)))))
-        return ops.stack(sums, axis=1)
+            return ops.sum(output, axis=tuple(range(1, len(output.shape))))
 
-    def _counts_of_taps(self, batch, thresholds):
+        return ops.stack(self._reduce(batch, sum_layer), axis=1)
+
+    def _count(self, batch, thresholds):
         ops = import_keras().ops
-        counts = []
-        for layer, output in enumerate(self._outputs(batch)):
+
+        def count_layer(output, layer):
             active = ops.cast(output > thresholds[layer], "int32")
             last = len(output.shape) - (self._output == "channel")
-            axes = tuple(range(1, last))
-            count = ops.sum(active, axis=axes) if axes else active
-            counts.append(count if self._output == "channel" else count[:, None])
-        return ops.concatenate(counts, axis=1)
+            count = ops.sum(active, axis=tuple(range(1, last))) if last > 1 else active
+            return count if self._output == "channel" else count[:, None]
+
+        return ops.concatenate(self._reduce(batch, count_layer), axis=1)
+
+    def _reduce(self, batch, reduction):
+        """Apply ``reduction(neurons, layer)`` to each layer while the batch passes through."""
+        ops = import_keras().ops
+        at_call, calls = {}, itertools.count()
+
+        def visit(_name, _operation, _inputs, output):
+            position = next(calls)
+            if position not in self._taps:
+                return
+            if self._neuron == "channel" and len(output.shape) > 2:
+                output = ops.mean(output, axis=tuple(range(1, len(output.shape) - 1)))
+            for layer, tap in enumerate(self._taps):
+                if tap == position:
+                    at_call[layer] = reduction(output, layer)
+
+        run(self._backbone.model, batch, visit)
+        return [at_call[layer] for layer in range(len(self._taps))]
 
 
 def _round_down(thresholds):
@@ -161,18 +170,17 @@ _shared_readers = OrderedDict()
 _shared_readers_lock = threading.Lock()
 
 
-def shared_reader(backbone, *, layers, neuron, output):
-    """Reader for these options, compiled once per process and shared by clones of an estimator.
+def shared_reader(backbone, **options):
+    """Reader of a backbone, compiled once per process and shared by clones of an estimator.
 
     Parameters and errors are those of `NeuronReader`. The least recently used of more than 8
     readers is dropped.
     """
     # A list is as good a selector as any, but only a tuple can be looked up.
-    hashable = tuple(layers) if isinstance(layers, list) else layers
-    key = (backbone, hashable, neuron, output)
+    hashable = (tuple(value) if isinstance(value, list) else value for value in options.values())
+    key = (backbone, *hashable)
     with _shared_readers_lock:
         if key not in _shared_readers:
-            options = {"layers": layers, "neuron": neuron, "output": output}
             _shared_readers[key] = NeuronReader(backbone, **options)
         _shared_readers.move_to_end(key)
         while len(_shared_readers) > _N_SHARED_READERS:

@@ -1,0 +1,103 @@
+"""A network as the sequence of its layers' calls."""
+
+from typing import Any, NamedTuple
+
+from .._keras import import_keras
+
+
+class Call(NamedTuple):
+    """One call of a layer in the forward pass.
+
+    Attributes
+    ----------
+    name : str
+        The layer's name, after those of the networks that it is nested in and a slash. The second
+        call of a shared layer ends in ``#2``, and so on.
+    operation : keras.layers.Layer or keras.Operation
+        What is called.
+    inputs : tuple of int
+        Positions of the calls whose outputs it takes.
+    shape : tuple of int
+        Shape of the output for one sample; empty where the output is no single tensor.
+    """
+
+    name: str
+    operation: Any
+    inputs: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+def run(model, batch, visit):
+    """Run a network and show each call's output to a function.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional or sequential network. Networks nested in it are entered.
+    batch : tensor
+        Its input.
+    visit : callable
+        Called as ``visit(name, operation, inputs, output)`` after each call, in the order of the
+        forward pass; inputs are the tensors that were taken.
+    """
+    keras = import_keras()
+    _run(_graph_of(model), [batch], visit, "", keras)
+
+
+def _run(graph, inputs, visit, prefix, keras):
+    def called(operation):
+        def call(*arguments, **options):
+            name = prefix + operation.name
+            nested = _graph_of(operation) if isinstance(operation, keras.Model) else None
+            if nested is not None:
+                flat = keras.tree.flatten(arguments)
+                return _run(nested, flat, visit, f"{name}/", keras)
+            output = operation(*arguments, **options)
+            taken = keras.tree.flatten((arguments, options))
+            visit(name, operation, taken, output)
+            return output
+
+        return call
+
+    # Keras' own walk through the graph is the one way in that reads shared and nested layers and
+    # leaves the user's network as it is; it is private, so it is used in this place alone.
+    return graph._run_through_graph(inputs, operation_fn=called)
+
+
+def _graph_of(model):
+    """The functional network inside a model, or None for a model that is defined by code."""
+    model = getattr(model, "_functional", None) or model
+    return model if hasattr(model, "_run_through_graph") else None
+
+
+def trace(model, batch):
+    """List the calls of a network's layers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    batch : ndarray
+        Any valid input.
+
+    Returns
+    -------
+    calls : list of Call
+        In the order of the forward pass.
+    """
+    ops = import_keras().ops
+    calls, position_of, n_calls, alive = [], {}, {}, []
+
+    def visit(name, operation, inputs, output):
+        n_calls[name] = n_calls.get(name, 0) + 1
+        if n_calls[name] > 1:
+            name = f"{name}#{n_calls[name]}"
+        taken = tuple(position_of[id(tensor)] for tensor in inputs if id(tensor) in position_of)
+        shape = tuple(ops.shape(output)[1:]) if ops.is_tensor(output) else ()
+        position_of[id(output)] = len(calls)
+        # A tensor that is freed could leave its id to another one.
+        alive.append(output)
+        calls.append(Call(name, operation, taken, shape))
+
+    run(model, ops.convert_to_tensor(batch), visit)
+    return calls

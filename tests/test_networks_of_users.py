@@ -1,0 +1,151 @@
+"""Networks that users bring: how their layers are found, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from networks import coverage_by_numpy, outputs_by_layer, small_network
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import BackboneError
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (6, 12, 10, 3), dtype=np.uint8)
+
+
+def conv(filters, name, seed, **options):
+    initializer = keras.initializers.GlorotUniform(seed)
+    return keras.layers.Conv2D(filters, 3, name=name, kernel_initializer=initializer, **options)
+
+
+def test_a_shared_layer_is_read_at_each_of_its_calls(images):
+    shared = conv(3, "shared", 1, padding="same")
+    inputs = keras.Input((12, 10, 3))
+    first = shared(inputs)
+    second = shared(keras.layers.ReLU()(first))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(second))
+    coverage = NeuronCoverageTransformer(model)
+    counts = coverage.fit_transform(images)
+    assert coverage.layer_names_.tolist() == ["shared", "shared#2"]
+    batch = images.astype(np.float32)
+    outputs = [keras.ops.convert_to_numpy(shared(batch))]
+    outputs.append(keras.ops.convert_to_numpy(shared(np.maximum(outputs[0], 0))))
+    thresholds, expected = coverage_by_numpy(outputs)
+    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
+    assert_array_equal(counts, expected)
+    by_name = NeuronCoverageTransformer(model, layers=["shared"]).fit(images)
+    assert by_name.layer_names_.tolist() == ["shared", "shared#2"]
+
+
+def test_nested_networks_are_entered(images):
+    inner = small_network()
+    inputs = keras.Input((12, 10, 3))
+    outputs = keras.layers.Dense(2, name="head", kernel_initializer="ones")(inner(inputs))
+    coverage = NeuronCoverageTransformer(keras.Model(inputs, outputs))
+    counts = coverage.fit_transform(images)
+    names = ["conv_1", "depthwise", "conv_2", "dense"]
+    nested = [f"small_image_network/{name}" for name in names]
+    assert coverage.layer_names_.tolist() == [*nested, "head"]
+    _, expected = coverage_by_numpy(outputs_by_layer(inner, images, names))
+    assert_array_equal(counts[:, :4], expected)
+
+
+def test_a_sequential_network(images):
+    layers = [keras.Input((12, 10, 3)), conv(3, "conv", 1), keras.layers.GlobalMaxPooling2D()]
+    coverage = NeuronCoverageTransformer(keras.Sequential(layers)).fit(images)
+    assert coverage.layer_names_.tolist() == ["conv"]
+    assert coverage.n_neurons_.tolist() == [10 * 8 * 3]
+
+
+def test_batch_normalisation_and_dropout_are_in_inference_mode(images):
+    inputs = keras.Input((12, 10, 3))
+    x = keras.layers.BatchNormalization(name="norm")(inputs)
+    x = keras.layers.Dropout(0.9)(x)
+    model = keras.Model(inputs, conv(3, "conv", 1)(x))
+    mean, variance = np.array([100.0, 120.0, 140.0]), np.array([400.0, 500.0, 600.0])
+    model.get_layer("norm").set_weights([np.ones(3), np.zeros(3), mean, variance])
+    coverage = NeuronCoverageTransformer(model)
+    counts = coverage.fit_transform(images)
+    _, expected = coverage_by_numpy(outputs_by_layer(model, images, ["conv"]))
+    assert_array_equal(counts, expected)
+    # One image at a time: statistics of a batch would differ.
+    assert_array_equal(coverage.set_params(batch_size=1).transform(images), expected)
+
+
+def test_reading_leaves_the_network_as_it_was(images):
+    model = small_network()
+    before = [weight.copy() for weight in model.get_weights()]
+    NeuronCoverageTransformer(model, tap="activation").fit_transform(images)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        assert_array_equal(a, b)
+    # A second node would make this ambiguous, and Keras would refuse.
+    assert model.get_layer("conv_1").output.shape == (None, 10, 8, 4)
+
+
+def test_the_activation_that_follows_is_past_normalisation_and_sums(images):
+    inputs = keras.Input((12, 10, 3))
+    x = conv(3, "stem", 1, padding="same")(inputs)
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    y = conv(3, "main", 2, padding="same")(x)
+    y = keras.layers.BatchNormalization()(y)
+    y = keras.layers.Add()([x, y])
+    y = keras.layers.Activation("relu", name="sum_relu")(y)
+    y = conv(2, "own", 3, activation="relu")(y)
+    y = conv(2, "none", 4)(y)
+    y = keras.layers.Flatten()(y)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="dense", kernel_initializer="ones")(y))
+    coverage = NeuronCoverageTransformer(model, tap="activation")
+    counts = coverage.fit_transform(images)
+    assert coverage.layer_names_.tolist() == ["stem", "main", "own", "none", "dense"]
+    read = ["stem_relu", "sum_relu", "own", "none", "dense"]
+    thresholds, expected = coverage_by_numpy(outputs_by_layer(model, images, read))
+    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
+    assert_array_equal(counts, expected)
+
+
+def test_a_network_for_images_of_any_size_needs_image_size(images):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, conv(3, "conv", 1)(inputs))
+    with pytest.raises(ValueError, match="takes images of any size: set image_size="):
+        NeuronCoverageTransformer(model).fit(images)
+    coverage = NeuronCoverageTransformer(model, image_size=(12, 10)).fit(images)
+    assert coverage.n_neurons_.tolist() == [10 * 8 * 3]
+    coverage.set_params(image_size=(7, 9)).fit(images)
+    assert coverage.n_neurons_.tolist() == [5 * 7 * 3]
+
+
+def test_a_subclassed_network_is_refused(images):
+    class ByCode(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(1, 1)
+
+        def call(self, inputs):
+            return self.conv(inputs)
+
+    model = ByCode()
+    model(images.astype(np.float32))
+    with pytest.raises(BackboneError, match="Accepted are functional models, and Sequential"):
+        NeuronCoverageTransformer(model).fit(images)
+
+
+def test_an_unbuilt_sequential_network_is_refused(images):
+    model = keras.Sequential([keras.layers.Conv2D(1, 1)])
+    with pytest.raises(BackboneError, match=r"keras\.Input"):
+        NeuronCoverageTransformer(model).fit(images)
+
+
+def test_a_network_without_convolutions_is_refused(images):
+    inputs = keras.Input((12, 10, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+    with pytest.raises(ValueError, match=r"layers='conv\+dense' selects none"):
+        NeuronCoverageTransformer(model).fit(images)
+
+
+def test_a_network_for_other_samples_is_refused(images):
+    inputs = keras.Input((12, 10, 4))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs))
+    with pytest.raises(BackboneError, match=r"samples of shape \(12, 10, 4\)"):
+        NeuronCoverageTransformer(model).fit(images)
