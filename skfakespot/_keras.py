@@ -1,6 +1,8 @@
 """Keras, imported when it is first needed."""
 
 import os
+import random
+from contextlib import contextmanager
 
 
 def import_keras():
@@ -26,3 +28,13 @@ def import_keras():
             f"Install it with: pip install keras {backend}"
         ) from error
     return keras
+
+
+@contextmanager
+def keep_global_random_state():
+    """Undo what Keras does to Python's global random state when it draws seeds for layers."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)

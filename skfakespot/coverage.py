@@ -1,17 +1,18 @@
 """The transformer: images in, mean neuron coverage of each layer out."""
 
+import copy
 import math
 import re
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._progress import track
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names, _fit_context
-from .backbones import resolve_backbone
+from .backbones import freeze, resolve_backbone, thaw
 from .engine import count_active_neurons, shared_reader, sum_neurons
 from .images import as_samples, iter_batches
 
@@ -281,6 +282,25 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         """The network, built again after unpickling."""
         check_is_fitted(self)
         return self._backbone()
+
+    def __sklearn_clone__(self):
+        # scikit-learn would deep-copy the user's network, which would then be compiled again.
+        parameters = self.get_params(deep=False)
+        backbone = parameters.pop("backbone")
+        cloned = type(self)(
+            backbone, **{name: clone(value, safe=False) for name, value in parameters.items()}
+        )
+        for configuration in ("_metadata_request", "_sklearn_output_config"):
+            if hasattr(self, configuration):
+                setattr(cloned, configuration, copy.deepcopy(getattr(self, configuration)))
+        return cloned
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {**state, "backbone": freeze(state["backbone"])}
+
+    def __setstate__(self, state):
+        super().__setstate__({**state, "backbone": thaw(state["backbone"])})
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "thresholds_")

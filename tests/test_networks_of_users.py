@@ -1,13 +1,24 @@
 """Networks that users bring: how their layers are found, and what is refused."""
 
+import copy
+import pickle
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
 import keras
 import numpy as np
 import pytest
 from networks import coverage_by_numpy, outputs_by_layer, small_network
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skfakespot import NeuronCoverageTransformer
-from skfakespot.backbones import BackboneError
+from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer
+from skfakespot.backbones import Backbone, BackboneError
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +160,89 @@ def test_a_network_for_other_samples_is_refused(images):
     model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs))
     with pytest.raises(BackboneError, match=r"samples of shape \(12, 10, 4\)"):
         NeuronCoverageTransformer(model).fit(images)
+
+
+def counting_preprocess(batch):
+    counting_preprocess.n_images += len(batch)
+    return batch.astype(np.float32)
+
+
+counting_preprocess.n_images = 0
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return Backbone(name="mine", model=small_network(), preprocess=counting_preprocess)
+
+
+@pytest.mark.parametrize("kind", ["model", "backbone"])
+def test_copies_of_a_users_network_count_alike_and_hash_alike(backbone, images, kind):
+    given = backbone if kind == "backbone" else backbone.model
+    coverage = NeuronCoverageTransformer(given).fit(images)
+    expected = coverage.transform(images)
+    state = random.getstate()
+    for other in (pickle.loads(pickle.dumps(coverage)), copy.deepcopy(coverage)):
+        assert_array_equal(other.transform(images), expected)
+        assert joblib.hash(other) == joblib.hash(coverage)
+    assert random.getstate() == state
+    assert joblib.hash(clone(coverage)) == joblib.hash(clone(coverage))
+
+
+def test_a_changed_weight_changes_the_hash(images):
+    model = small_network()
+    before = joblib.hash(NeuronCoverageTransformer(model))
+    model.set_weights([weight + 1e-3 for weight in model.get_weights()])
+    assert joblib.hash(NeuronCoverageTransformer(model)) != before
+
+
+def test_clones_share_the_network_and_keep_their_configuration(backbone):
+    coverage = NeuronCoverageTransformer(backbone.model, layers=["conv_1"])
+    coverage.set_output(transform="pandas")
+    cloned = clone(coverage)
+    assert cloned.backbone is backbone.model
+    assert cloned.layers == ["conv_1"]
+    assert cloned.layers is not coverage.layers
+    assert cloned._sklearn_output_config == {"transform": "pandas"}
+
+
+def test_a_pickle_travels_to_another_process(images, tmp_path):
+    coverage = NeuronCoverageTransformer(small_network()).fit(images)
+    joblib.dump((coverage, images), tmp_path / "coverage.joblib")
+    program = (
+        "import joblib, sys\n"
+        "coverage, images = joblib.load(sys.argv[1])\n"
+        "print(joblib.hash(coverage), int(coverage.transform(images).sum()))\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "coverage.joblib")]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    total = int(coverage.transform(images).sum())
+    assert run.stdout == f"{joblib.hash(coverage)} {total}\n", run.stderr
+
+
+class CountingTransformer(NeuronCoverageTransformer):
+    n_fits = 0
+
+    def fit(self, X, y=None):
+        type(self).n_fits += 1
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["model", "backbone"])
+def test_a_cached_pipeline_reads_a_users_network_once(backbone, images, tmp_path, kind):
+    given = backbone if kind == "backbone" else backbone.model
+    CountingTransformer.n_fits = counting_preprocess.n_images = 0
+    labels = np.arange(len(images)) % 2
+    predictions = []
+    for _ in range(2):
+        steps = [
+            ("coverage", CountingTransformer(given)),
+            ("scale", StandardScaler()),
+            ("classify", FakeSpotterClassifier((4,), max_iter=1, random_state=0)),
+        ]
+        pipeline = Pipeline(steps, memory=str(tmp_path)).fit(images, labels)
+        predictions.append(pipeline.predict_proba(images))
+    assert CountingTransformer.n_fits == 1
+    assert_array_equal(*predictions)
+    if kind == "backbone":
+        # Two passes in the first fit, none in the second, and one in each prediction.
+        assert counting_preprocess.n_images == 4 * len(images)

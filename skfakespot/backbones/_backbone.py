@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ._pickling import freeze, thaw
+
 
 class BackboneError(ValueError):
     """A backbone cannot be built: its name, its weights or its network are not usable."""
@@ -27,6 +29,8 @@ class Preprocessing:
     Examples
     --------
     >>> import numpy as np
+
+from ._pickling import freeze, thaw
     >>> from skfakespot.backbones import Preprocessing
     >>> red = np.array([[[[255, 0, 0]]]], dtype=np.uint8)
     >>> Preprocessing(mean=(1.0, 2.0, 3.0), channels="BGR")(red)
@@ -109,6 +113,12 @@ class Backbone:
     licence: str = "unknown"
     source: str = "given by the user"
     layer_names: Mapping[str, str] = field(default_factory=dict)
+
+    def __getstate__(self):
+        return {**vars(self), "model": freeze(self.model)}
+
+    def __setstate__(self, state):
+        vars(self).update(state, model=thaw(state["model"]))
 
     @property
     def input_shape(self):

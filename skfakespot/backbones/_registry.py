@@ -6,7 +6,7 @@ from collections import OrderedDict
 from difflib import get_close_matches
 from pathlib import Path
 
-from .._keras import import_keras
+from .._keras import import_keras, keep_global_random_state
 from . import _dlib
 from ._backbone import Backbone, BackboneError
 
@@ -158,8 +158,10 @@ def _file_version(path):
 
 
 def _load_keras_file(path):
+    keras = import_keras()
     try:
-        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+        with keep_global_random_state():
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackboneError(
             f"{path} cannot be loaded as a Keras model: {error} Accepted is a file that "

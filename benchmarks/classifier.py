@@ -1,0 +1,182 @@
+"""Time FakeSpotterClassifier beside the Keras wrappers and MLPClassifier.
+
+Every classifier trains the same network (512-256-128-64) on the same 1,500 x 53 samples for 20
+epochs with the same optimizer. Run ``python benchmarks/classifier.py``; the ratios hold within
+one run, on one machine.
+"""
+
+import argparse
+import contextlib
+import gc
+import io
+import sys
+import time
+import warnings
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from sklearn.datasets import make_classification
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+from skfakespot import FakeSpotterClassifier
+from skfakespot._keras import import_keras
+
+HIDDEN = (512, 256, 128, 64)
+EPOCHS = 20
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-4
+
+
+def make_data():
+    """Return 1,500 standardised samples of 53 features, as many as resnet50 has convolutions."""
+    X, y = make_classification(1500, 53, n_informative=12, random_state=0)
+    return StandardScaler().fit_transform(X), y
+
+
+def make_keras_model(n_features, *, one_hot=False):
+    """Build and compile the network, as the Keras wrappers do in every fit."""
+    keras = import_keras()
+    model = keras.Sequential(
+        [
+            keras.Input((n_features,)),
+            *(keras.layers.Dense(units, "relu") for units in HIDDEN),
+            keras.layers.Dense(2, "softmax") if one_hot else keras.layers.Dense(1, "sigmoid"),
+        ]
+    )
+    optimizer = keras.optimizers.SGD(LEARNING_RATE, momentum=0.9)
+    model.compile(optimizer, "categorical_crossentropy" if one_hot else "binary_crossentropy")
+    return model
+
+
+def fit_fakespotter(X, y):
+    """Fit skfakespot's classifier."""
+    return FakeSpotterClassifier(
+        HIDDEN, max_iter=EPOCHS, n_iter_no_change=np.inf, random_state=0
+    ).fit(X, y)
+
+
+def fit_mlp(X, y):
+    """Fit scikit-learn's classifier."""
+    return MLPClassifier(
+        HIDDEN,
+        solver="sgd",
+        alpha=0.0,
+        batch_size=BATCH_SIZE,
+        learning_rate_init=LEARNING_RATE,
+        nesterovs_momentum=False,
+        max_iter=EPOCHS,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit(X, y)
+
+
+def fit_keras_wrapper(X, y):
+    """Fit Keras' own wrapper, which hands one-hot labels to the model."""
+    from keras.wrappers import SKLearnClassifier
+
+    def make_model(X, y):  # noqa: ARG001
+        return make_keras_model(X.shape[1], one_hot=True)
+
+    return SKLearnClassifier(
+        make_model,
+        fit_kwargs={"epochs": EPOCHS, "batch_size": BATCH_SIZE, "verbose": 0},
+    ).fit(X, y)
+
+
+def fit_scikeras(X, y):
+    """Fit scikeras' wrapper."""
+    from scikeras.wrappers import KerasClassifier
+
+    return KerasClassifier(
+        make_keras_model,
+        n_features=X.shape[1],
+        epochs=EPOCHS,
+        batch_size=BATCH_SIZE,
+        verbose=0,
+    ).fit(X, y)
+
+
+def resident_megabytes():
+    """Return the memory that this process holds now, or NaN where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    import resource
+
+    return pages * resource.getpagesize() / 2**20
+
+
+def time_fits(contestants, X, y, n_fits):
+    """Fit the contestants in turns, so that a busy machine is equally busy for all.
+
+    Returns seconds (one list a contestant), growth of memory in MB from the fifth fit on, and
+    the last fitted classifiers; those that cannot run are left out.
+    """
+    seconds = {name: [] for name in contestants}
+    growth = dict.fromkeys(contestants, 0.0)
+    fitted = {}
+    for index in range(n_fits):
+        for name in tuple(seconds):
+            before = resident_megabytes()
+            start = time.perf_counter()
+            try:
+                fitted[name] = contestants[name](X, y)
+            except (ImportError, AttributeError) as error:
+                print(f"{name}: absent ({error})")
+                del seconds[name]
+                continue
+            seconds[name].append(time.perf_counter() - start)
+            gc.collect()
+            if index >= 5:
+                growth[name] += resident_megabytes() - before
+    return seconds, growth, fitted
+
+
+def time_single_rows(predict, X, n_rows):
+    """Return the median milliseconds of predicting one row."""
+    seconds = []
+    for index in range(n_rows):
+        row = X[index : index + 1]
+        start = time.perf_counter()
+        # Keras draws a progress bar even for one row.
+        with contextlib.redirect_stdout(io.StringIO()):
+            predict(row)
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * median(seconds[1:])
+
+
+def main():
+    """Run the comparison and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fits", type=int, default=60, help="fits of each classifier")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+
+    X, y = make_data()
+    contestants = {
+        "FakeSpotterClassifier": fit_fakespotter,
+        "MLPClassifier": fit_mlp,
+        "keras SKLearnClassifier": fit_keras_wrapper,
+        "scikeras KerasClassifier": fit_scikeras,
+    }
+    # TensorFlow's start belongs to nobody's fit.
+    import_keras().ops.zeros(1)
+    seconds, growth, fitted = time_fits(contestants, X, y, arguments.fits)
+    ours = seconds["FakeSpotterClassifier"]
+    header = ("classifier", "fit s", "first s", "total s", "x ours", "MB growth", "row ms")
+    print("{:26}{:>9}{:>9}{:>9}{:>9}{:>11}{:>9}".format(*header))
+    for name, times in seconds.items():
+        row = time_single_rows(fitted[name].predict, X, 200)
+        ratio = median(theirs / own for theirs, own in zip(times, ours, strict=True))
+        print(
+            f"{name:26}{median(times):9.3f}{times[0]:9.3f}{sum(times):9.1f}"
+            f"{ratio:9.2f}{growth[name]:11.1f}{row:9.3f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
