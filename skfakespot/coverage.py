@@ -1,6 +1,7 @@
 """The transformer: images in, mean neuron coverage of each layer out."""
 
 import copy
+import itertools
 import math
 import re
 from numbers import Integral, Real
@@ -11,9 +12,15 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._progress import track
-from ._sklearn_compat import Interval, StrOptions, _check_feature_names, _fit_context
+from ._sklearn_compat import (
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    _check_feature_names,
+    _fit_context,
+)
 from .backbones import freeze, resolve_backbone, thaw
-from .engine import count_active_neurons, shared_reader, sum_neurons
+from .engine import count_active_neurons, quantile_thresholds, shared_reader, sum_neurons
 from .images import as_samples, iter_batches
 
 
@@ -44,8 +51,9 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
     neuron : {"unit", "channel"}, default="unit"
         What a neuron is: every scalar of a layer's output (the paper's text), or the spatial mean
         of a feature map (DeepXplore's).
-    threshold : {"mean"} or float, default="mean"
-        ξ of a layer: the mean of eq. 1, or one number for all layers (DeepXplore's rule).
+    threshold : {"mean"}, float or tuple of ("quantile", q), default="mean"
+        ξ of a layer: the mean of eq. 1; one number for all layers (DeepXplore's rule); or the
+        q-quantile of its neurons' outputs, q in [0, 1], exactly, which takes up to four passes.
     output : {"layer", "channel"}, default="layer"
         One count for each layer (the paper), or for each feature map of each layer.
     normalize : {"count", "fraction"}, default="count"
@@ -116,7 +124,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         "layers": [str, list, re.Pattern, callable],
         "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
-        "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither")],
+        "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither"), tuple],
         "output": [StrOptions({"layer", "channel"})],
         "normalize": [StrOptions({"count", "fraction"})],
         "image_size": [None, tuple, list],
@@ -189,7 +197,23 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             A ValueError: the network cannot be built.
         """
         self._forget()
-        return self.partial_fit(X, y)
+        if not isinstance(self.threshold, tuple):
+            return self.partial_fit(X)
+        kind, quantile = self.threshold
+        if kind != "quantile" or not 0 <= quantile <= 1:
+            raise InvalidParameterError(
+                f"threshold={self.threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
+                "with q in [0, 1]."
+            )
+        samples = self._check_X(X, reset=True)
+        reader = self._reader()
+        on_error = itertools.chain([self.on_error], itertools.repeat(self._on_error_again()))
+        thresholds, self.n_samples_seen_ = quantile_thresholds(
+            reader, lambda: self._batches(samples, "thresholds", next(on_error)), quantile
+        )
+        self._check_readable(samples, self.n_samples_seen_)
+        self._set_thresholds(reader, thresholds)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -207,25 +231,37 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         self : object
             The fitted transformer.
         """
+        if isinstance(self.threshold, tuple):
+            raise ValueError(
+                "A quantile cannot be updated; use fit with all images, or threshold='mean'."
+            )
         first = not hasattr(self, "thresholds_")
         samples = self._check_X(X, reset=first)
         reader = self._reader()
-        batches = self._batches(samples, "thresholds")
-        sums, n_images = sum_neurons(reader, batches)
-        if n_images == 0:
-            raise ValueError(
-                f"None of the {len(samples)} images could be read, so there is nothing to learn "
-                "from. The warnings name each file and the reason."
-            )
+        sums, n_images = sum_neurons(reader, self._batches(samples, "thresholds"))
+        self._check_readable(samples, n_images)
         self._sums = sums if first else self._sums + sums
         self.n_samples_seen_ = n_images if first else self.n_samples_seen_ + n_images
-        self.layer_names_ = np.array(reader.layer_names, dtype=object)
-        self.n_neurons_ = reader.n_neurons
-        if self.threshold == "mean":
-            self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
-        else:
-            self.thresholds_ = np.full(len(self.n_neurons_), float(self.threshold))
+        self._set_thresholds(reader, self._sums / (reader.n_neurons * self.n_samples_seen_))
         return self
+
+    def fit_transform(self, X, y=None):
+        """Learn the thresholds, then count the active neurons of the same images.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        coverage : ndarray of shape (n_samples, n_features)
+            See `transform`.
+        """
+        self.fit(X)
+        return self._count(self._check_X(X, reset=False), on_error=self._on_error_again())
 
     def transform(self, X):
         """Count the active neurons of each image.
@@ -242,18 +278,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
         """
         check_is_fitted(self)
-        samples = self._check_X(X, reset=False)
-        reader = self._reader()
-        coverage = count_active_neurons(
-            reader,
-            self._batches(samples, "coverage"),
-            self.thresholds_,
-            n_images=len(samples),
-            dtype=np.float64 if self.output == "layer" else np.float32,
-        )
-        if self.normalize == "fraction":
-            coverage /= reader.feature_sizes
-        return coverage
+        return self._count(self._check_X(X, reset=False), on_error=self.on_error)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the features.
@@ -313,6 +338,37 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
+    def _count(self, samples, on_error):
+        reader = self._reader()
+        coverage = count_active_neurons(
+            reader,
+            self._batches(samples, "coverage", on_error),
+            self.thresholds_,
+            n_images=len(samples),
+            dtype=np.float64 if self.output == "layer" else np.float32,
+        )
+        if self.normalize == "fraction":
+            coverage /= reader.feature_sizes
+        return coverage
+
+    def _set_thresholds(self, reader, thresholds):
+        self.layer_names_ = np.array(reader.layer_names, dtype=object)
+        self.n_neurons_ = reader.n_neurons
+        if isinstance(self.threshold, Real):
+            thresholds = np.full(len(self.n_neurons_), float(self.threshold))
+        self.thresholds_ = thresholds
+
+    def _check_readable(self, samples, n_images):
+        if n_images == 0:
+            raise ValueError(
+                f"None of the {len(samples)} images could be read, so there is nothing to learn "
+                "from. The warnings name each file and the reason."
+            )
+
+    def _on_error_again(self):
+        """What to do with an unreadable image in a pass that is not the first."""
+        return "skip" if self.on_error == "nan" else self.on_error
+
     def _forget(self):
         for name in ("thresholds_", "feature_names_in_"):
             if hasattr(self, name):
@@ -340,12 +396,12 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             output=self.output,
         )
 
-    def _batches(self, samples, description):
+    def _batches(self, samples, description, on_error=None):
         batches = iter_batches(
             samples,
             image_size=self._image_size(),
             batch_size=self.batch_size,
-            on_error=self.on_error,
+            on_error=on_error or self.on_error,
         )
         enabled = bool(self.verbose)
         return track(batches, total=len(samples), description=description, enabled=enabled)

@@ -119,6 +119,48 @@ def test_a_threshold_between_two_float32_numbers_is_compared_exactly():
         assert coverage.fit_transform(images).item() == count
 
 
+@pytest.mark.parametrize("quantile", [0.0, 0.25, 0.5, 0.9, 0.999, 1.0])
+def test_a_quantile_is_exact(network, images, quantile):
+    coverage = NeuronCoverageTransformer(network, threshold=("quantile", quantile), batch_size=4)
+    counts = coverage.fit_transform(images)
+    outputs = outputs_by_layer(network, images, LAYERS)
+    expected = [np.quantile(output, quantile, method="inverted_cdf") for output in outputs]
+    assert_array_equal(coverage.thresholds_, expected)
+    above = [
+        (o > t).reshape(len(o), -1).sum(axis=1) for o, t in zip(outputs, expected, strict=True)
+    ]
+    assert_array_equal(counts, np.stack(above, axis=1))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    values=hnp.arrays(
+        np.float32, (7, 2), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)
+    ),
+    quantile=st.floats(0, 1),
+)
+def test_the_quantile_of_any_values_is_exact(values, quantile):
+    inputs = keras.Input((2,))
+    layer = keras.layers.Dense(2, kernel_initializer="identity", use_bias=False)
+    model = keras.Model(inputs, layer(inputs))
+    coverage = NeuronCoverageTransformer(model, threshold=("quantile", quantile)).fit(values)
+    outputs = keras.ops.convert_to_numpy(model(values))
+    outputs = np.where(np.abs(outputs) < np.finfo(np.float32).tiny, 0, outputs)
+    expected = np.quantile(outputs.astype(float), quantile, method="inverted_cdf")
+    assert coverage.thresholds_.item() == expected
+
+
+@pytest.mark.parametrize("threshold", [("quantile", 1.5), ("median", 0.5), "median"])
+def test_unknown_thresholds_are_refused(network, images, threshold):
+    with pytest.raises(ValueError, match=r"quantile|'threshold' parameter"):
+        NeuronCoverageTransformer(network, threshold=threshold).fit(images)
+
+
+def test_a_quantile_cannot_be_updated(network, images):
+    with pytest.raises(ValueError, match="A quantile cannot be updated"):
+        NeuronCoverageTransformer(network, threshold=("quantile", 0.5)).partial_fit(images)
+
+
 def test_fraction_times_neurons_is_the_count(network, images):
     counts = NeuronCoverageTransformer(network).fit(images)
     for output in ("layer", "channel"):
@@ -227,8 +269,9 @@ def test_an_unreadable_image_is_an_error_or_a_row_of_nan(network, paths):
     with pytest.raises(ImageError, match=r"3\.png"):
         NeuronCoverageTransformer(network).fit(paths)
     coverage = NeuronCoverageTransformer(network, on_error="nan")
-    with pytest.warns(UnreadableImageWarning, match=r"3\.png"):
+    with pytest.warns(UnreadableImageWarning, match=r"3\.png") as caught:
         counts = coverage.fit_transform(paths)
+    assert len(caught) == 1
     assert np.isnan(counts[3]).all()
     readable = [path for path in paths if path != paths[3]]
     assert_array_equal(np.delete(counts, 3, axis=0), coverage.fit_transform(readable))

@@ -13,7 +13,7 @@ from networks import outputs_by_layer
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skfakespot import NeuronCoverageTransformer
-from skfakespot.backbones import BackboneError, list_backbones, load_backbone
+from skfakespot.backbones import BackboneError, describe_backbones, list_backbones, load_backbone
 from skfakespot.backbones._dlib_format import DlibFormatError, parse_dlib_network
 
 
@@ -94,6 +94,15 @@ def test_what_a_backbone_tells(backbone):
     assert backbone.licence == "CC0-1.0"
     assert backbone.model.count_params() == 5_621_696
     assert len(names_of(backbone, keras.layers.Conv2D)) == 29
+
+
+def test_the_card_tells_what_the_network_has():
+    (card,) = (card for card in describe_backbones() if card.name == "dlib-resnet29")
+    coverage = NeuronCoverageTransformer(weights="random")
+    coverage.fit(np.zeros((1, 150, 150, 3), dtype=np.uint8))
+    assert (card.n_layers, card.n_neurons) == (30, coverage.n_neurons_.sum())
+    assert card.input_size == coverage.backbone_.input_size
+    assert card.weights.is_file()
 
 
 def test_random_weights_are_the_same_each_time_and_leave_global_seeds_alone():

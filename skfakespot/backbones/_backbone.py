@@ -29,8 +29,6 @@ class Preprocessing:
     Examples
     --------
     >>> import numpy as np
-
-from ._pickling import freeze, thaw
     >>> from skfakespot.backbones import Preprocessing
     >>> red = np.array([[[[255, 0, 0]]]], dtype=np.uint8)
     >>> Preprocessing(mean=(1.0, 2.0, 3.0), channels="BGR")(red)

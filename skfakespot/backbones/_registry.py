@@ -5,12 +5,13 @@ import threading
 from collections import OrderedDict
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 from .._keras import import_keras, keep_global_random_state
-from . import _dlib
+from . import _dlib, _vggface
 from ._backbone import Backbone, BackboneError
 
-_BUILDERS = {_dlib.NAME: _dlib.build}
+_BUILDERS = {_dlib.NAME: _dlib.build, **_vggface.BUILDERS}
 
 
 def list_backbones():
@@ -25,9 +26,74 @@ def list_backbones():
     --------
     >>> from skfakespot.backbones import list_backbones
     >>> list_backbones()
-    ['dlib-resnet29']
+    ['dlib-resnet29', 'vggface-resnet50', 'vggface-vgg16', 'vggface-senet50']
     """
     return list(_BUILDERS)
+
+
+class BackboneCard(NamedTuple):
+    """What can be told of a backbone without building it.
+
+    Attributes
+    ----------
+    name : str
+        Name for `load_backbone`.
+    input_size : tuple of int
+        (height, width) of the images.
+    n_layers, n_neurons : int
+        Convolutional and dense layers without a classification top, and the scalars that they
+        put out for one image.
+    licence : str
+        Licence of the pre-trained weights.
+    weights : pathlib.Path or None
+        The pre-trained weights on this machine; None where they are missing.
+    """
+
+    name: str
+    input_size: tuple[int, int]
+    n_layers: int
+    n_neurons: int
+    licence: str
+    weights: Path | None
+
+
+def describe_backbones():
+    """Describe the backbones that `load_backbone` knows, without building or downloading them.
+
+    Returns
+    -------
+    cards : list of BackboneCard
+        In the order of `list_backbones`.
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import describe_backbones
+    >>> card = describe_backbones()[0]
+    >>> card.name, card.n_layers, card.n_neurons
+    ('dlib-resnet29', 30, 619840)
+    """
+    return [
+        BackboneCard(
+            _dlib.NAME, _dlib.INPUT_SIZE, 30, 619_840, _dlib.LICENCE, _dlib.find_weights()
+        ),
+        *(
+            BackboneCard(
+                name,
+                _vggface.INPUT_SIZE,
+                *_VGGFACE_FIGURES[name],
+                _vggface.licence(name),
+                _vggface.find_weights(name),
+            )
+            for name in _vggface.BUILDERS
+        ),
+    ]
+
+
+_VGGFACE_FIGURES = {
+    "vggface-resnet50": (53, 10_430_848),
+    "vggface-vgg16": (13, 13_547_520),
+    "vggface-senet50": (85, 10_446_896),
+}
 
 
 def load_backbone(name, *, weights=None, include_top=False):

@@ -4,7 +4,13 @@ This room chooses the layers whose neurons are read (`_layers`), compiles the ne
 reductions into one step (`_reader`) and runs it over the batches (`_passes`).
 """
 
-from ._passes import count_active_neurons, sum_neurons
+from ._passes import count_active_neurons, quantile_thresholds, sum_neurons
 from ._reader import NeuronReader, shared_reader
 
-__all__ = ["NeuronReader", "count_active_neurons", "shared_reader", "sum_neurons"]
+__all__ = [
+    "NeuronReader",
+    "count_active_neurons",
+    "quantile_thresholds",
+    "shared_reader",
+    "sum_neurons",
+]

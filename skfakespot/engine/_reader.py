@@ -11,6 +11,9 @@ from .._keras import import_keras
 from ._graph import run, trace
 from ._layers import following_activation, select_calls
 
+# Of a histogram; three passes of it tell any two float32 numbers apart.
+N_EDGES = 4095
+
 
 class NeuronReader:
     """Reads the neurons of some layers of a network, batch by batch.
@@ -68,6 +71,8 @@ class NeuronReader:
         self.feature_sizes = (positions if per_feature else self.n_neurons)[self.feature_layers]
         self._sum_step = _compile(self._sum, input_shape)
         self._count_step = _compile(self._count, input_shape, ())
+        self._range_step = _compile(self._range, input_shape)
+        self._histogram_step = _compile(self._histogram, input_shape, (N_EDGES,))
 
     def sums(self, batch):
         """Sum of every layer's neurons (eq. 1), ndarray (n_images, n_layers), float64."""
@@ -89,6 +94,27 @@ class NeuronReader:
             How many neurons have an output strictly above the threshold.
         """
         return self._run(self._count_step, batch, _round_down(thresholds))
+
+    def ranges(self, batch):
+        """Least and greatest neuron of each layer over a batch, ndarray (n_layers, 2), float32."""
+        return self._run(self._range_step, batch)
+
+    def histograms(self, batch, edges):
+        """Count the neurons of a batch between edges.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n_images, height, width, 3), uint8, or (n_images, n_features)
+            The images.
+        edges : ndarray of shape (n_layers, n_edges), float32
+            Ascending values for each layer.
+
+        Returns
+        -------
+        histograms : ndarray of shape (n_layers, n_edges + 1), int32
+            How many neurons lie above the edge before (if any), up to and including the edge.
+        """
+        return self._run(self._histogram_step, batch, edges)
 
     def _run(self, step, batch, *arguments):
         ops = import_keras().ops
@@ -117,6 +143,23 @@ class NeuronReader:
             return count if self._output == "channel" else count[:, None]
 
         return ops.concatenate(self._reduce(batch, count_layer), axis=1)
+
+    def _range(self, batch):
+        ops = import_keras().ops
+
+        def layer_range(output, _):
+            return ops.stack([ops.min(output), ops.max(output)])
+
+        return ops.stack(self._reduce(batch, layer_range))
+
+    def _histogram(self, batch, edges):
+        ops = import_keras().ops
+
+        def layer_histogram(output, layer):
+            bins = ops.searchsorted(edges[layer], ops.reshape(output, (-1,)), side="left")
+            return ops.bincount(bins, minlength=N_EDGES + 1)
+
+        return ops.stack(self._reduce(batch, layer_histogram))
 
     def _reduce(self, batch, reduction):
         """Apply ``reduction(neurons, layer)`` to each layer while the batch passes through."""

@@ -59,10 +59,11 @@ def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads
     batch_size : int
         The number of samples in a batch, from 1. A batch may have fewer if some cannot be read,
         or if it is the last; it is never empty.
-    on_error : {"raise", "nan"}, default="raise"
+    on_error : {"raise", "nan", "skip"}, default="raise"
         What happens at an image that cannot be read, which includes an image in an array whose
         pixels are not finite numbers from 0 to 255: raise the error (the first one in order), or
-        leave the image out and warn. Vectors that are not finite always raise.
+        leave the image out and warn; or leave it out silently, for a further pass. Vectors that
+        are not finite always raise.
     n_threads : int or None, default=None
         The number of threads that decode, from 1. ``None`` means the number of usable CPUs, but
         at least 2 (a thread may wait for the disk) and at most 16.
@@ -98,8 +99,8 @@ def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads
     """
     image_size = _checked_image_size(image_size, samples.kind)
     _check_count("batch_size", batch_size)
-    if on_error not in ("raise", "nan"):
-        raise ValueError(f"on_error is {on_error!r}; accepted are 'raise' and 'nan'")
+    if on_error not in ("raise", "nan", "skip"):
+        raise ValueError(f"on_error is {on_error!r}; accepted are 'raise', 'nan' and 'skip'")
     if n_threads is not None:
         _check_count("n_threads", n_threads)
 
@@ -206,7 +207,7 @@ def _gathered(readings, batch_size, on_error):
                 group.append(reading)
             elif on_error == "raise":
                 raise reading.error
-            else:
+            elif on_error == "nan":
                 _announce(reading)
             if len(group) == batch_size:
                 yield _stacked(group)

@@ -1,0 +1,218 @@
+"""Files from the internet: fetched once, by one process, over HTTPS, whole or not at all."""
+
+import hashlib
+import http.client
+import os
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+_ATTEMPTS = 5
+_CHUNK = 1 << 16
+
+
+class DownloadError(Exception):
+    """A file could not be fetched; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that can be fetched, and what is known of it beforehand.
+
+    Parameters
+    ----------
+    name : str
+        Name under which the file is kept.
+    url : str
+        Its address, on HTTPS.
+    size : int, default=None
+        Its size in bytes.
+    sha256 : str, default=None
+        The hexadecimal digest of its content.
+    signature : bytes, default=b""
+        The bytes that it begins with.
+    """
+
+    name: str
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+    signature: bytes = b""
+
+
+def cache_folder():
+    """Folder of downloaded weights: in ``SKFAKESPOT_HOME``, else in the user's cache folder."""
+    home = os.environ.get("SKFAKESPOT_HOME")
+    home = Path(home).expanduser() if home else user_cache_path("skfakespot", appauthor=False)
+    return home / "weights"
+
+
+def fetch(remote, folder, *, timeout=30.0):
+    """Return the path of a file in a folder, after fetching it where it is missing.
+
+    Parallel callers, threads and processes, fetch it once. The file appears under its name when it
+    is complete; a download that fails, is interrupted or killed leaves nothing under that name.
+
+    Parameters
+    ----------
+    remote : RemoteFile
+        What to fetch.
+    folder : Path
+        Where it is kept; created where it is missing.
+    timeout : float, default=30.0
+        Seconds without a byte after which the server is given up.
+
+    Returns
+    -------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    DownloadError
+        If the file is not there and cannot be fetched.
+    """
+    path = folder / remote.name
+    if path.is_file():
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # The operating system drops the lock of a process that was killed.
+        with FileLock(path.with_name(f"{path.name}.lock")):
+            if not path.is_file():
+                _fetch(remote, path, timeout)
+    except urllib.error.HTTPError as error:
+        raise DownloadError(f"the server answered {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise DownloadError(str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise DownloadError(str(error) or type(error).__name__) from error
+    return path
+
+
+def _fetch(remote, path, timeout):
+    # Who holds the lock may overwrite what a killed process left under this name.
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w+b") as file:
+            _receive(remote, file, timeout)
+            _check(remote, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _receive(remote, file, timeout):
+    """Write the whole file; a connection that is cut is taken up again where it ended."""
+    size, version = remote.size, "W/"
+    with _progress_bar(remote) as show:
+        for _ in range(_ATTEMPTS):
+            # Only under a strong ETag do the two parts belong to the same file.
+            start = 0 if version.startswith("W/") else file.tell()
+            with _open(remote.url, start, version, timeout) as response:
+                if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                    start = 0
+                size = _total_size(response, start, size)
+                file.seek(start)
+                file.truncate()
+                _copy(response, file, lambda done, size=size: show(done, size))
+                version = response.headers.get("ETag", "W/")
+            if file.tell() == size:
+                return
+    raise DownloadError(
+        f"the connection was cut {_ATTEMPTS} times, last at {file.tell()} of {size} bytes"
+    )
+
+
+def _total_size(response, start, expected):
+    """Size of the whole file, which the server has to name before a byte is taken."""
+    length = response.headers.get("Content-Length", "")
+    if not length.isdecimal():
+        raise DownloadError("the server does not say how long the file is")
+    if start:
+        content_range = response.headers.get("Content-Range", "")
+        if not content_range.startswith(f"bytes {start}-"):
+            raise DownloadError(f"the server went on at {content_range!r} instead of byte {start}")
+    size = start + int(length)
+    if expected not in (None, size):
+        raise DownloadError(f"the server offers {size} bytes instead of {expected}")
+    return size
+
+
+def _copy(response, file, show):
+    """Copy until the end, or until the connection is cut."""
+    while True:
+        try:
+            chunk = response.read1(_CHUNK)
+        except (TimeoutError, ConnectionError, http.client.IncompleteRead):
+            return
+        if not chunk:
+            return
+        file.write(chunk)
+        show(file.tell())
+
+
+def _check(remote, file):
+    file.seek(0)
+    if not file.read(len(remote.signature)) == remote.signature:
+        raise DownloadError("what the server sent is no such file")
+    if remote.sha256 is not None:
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != remote.sha256:
+            raise DownloadError(f"its sha256 is {digest} instead of {remote.sha256}")
+
+
+class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, request, response, code, message, headers, url):
+        _require_https(url)
+        return super().redirect_request(request, response, code, message, headers, url)
+
+
+def _open(url, start, version, timeout):
+    _require_https(url)
+    opener = urllib.request.OpenerDirector()
+    # No handler here can open anything but HTTPS.
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _HttpsRedirects(),
+    ):
+        opener.add_handler(handler)
+    headers = {"User-Agent": "skfakespot"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": version}
+    return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)  # noqa: S310
+
+
+def _require_https(url):
+    if urlsplit(url).scheme != "https":
+        raise DownloadError(f"{url} is not on HTTPS")
+
+
+@contextmanager
+def _progress_bar(remote):
+    """Give a function of (bytes so far, bytes in all), which draws on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"Downloading {remote.name}", total=remote.size)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,163 @@
+"""keras-vggface's own code, run against Keras 3.
+
+keras-vggface 0.6 imports modules that Keras 3 lacks and names layers with "/", which Keras 3
+refuses. Its modules are executed here as private copies with an import function of their own,
+which hands them stand-ins. Nothing that other code can reach is changed: not `sys.modules`, not
+`keras`, not `keras_vggface`. So nothing needs a lock either.
+"""
+
+import builtins
+import importlib.util
+import re
+from collections import Counter
+from functools import partial
+from importlib.machinery import PathFinder
+from types import SimpleNamespace
+
+from .._keras import import_keras
+from ._backbone import BackboneError
+
+INPUT_SIZE = (224, 224)
+
+_PACKAGE = "keras_vggface"
+# Legal in the names of every Keras backend, and in none of keras-vggface's.
+_SEPARATOR = "-"
+
+
+def load_utils():
+    """Execute ``keras_vggface.utils``, which needs no Keras.
+
+    Returns
+    -------
+    utils : module
+        A private copy, with ``preprocess_input`` and the addresses of the weights.
+
+    Raises
+    ------
+    BackboneError
+        If keras-vggface is not installed.
+    """
+    return _Room().utils
+
+
+def build_model(architecture, *, include_top, seed):
+    """Let keras-vggface build a network.
+
+    Parameters
+    ----------
+    architecture : {"resnet50", "vgg16", "senet50"}
+        The ``model`` parameter of ``keras_vggface.VGGFace``.
+    include_top : bool
+        Whether the network ends with its classification layers.
+    seed : int or None
+        Seed of the random kernels; None for zeros, to be assigned.
+
+    Returns
+    -------
+    model : keras.Model
+        The network on images of 224 x 224 pixels, channels last whatever Keras is set to.
+    layer_names : dict of str to str
+        keras-vggface's name of each layer that Keras 3 had to call otherwise, by Keras' name.
+
+    Raises
+    ------
+    BackboneError
+        If keras-vggface is not installed.
+    """
+    layers = _Layers(import_keras(), seed)
+    room = _Room(layers, import_keras().Model)
+    model = room.vggface.VGGFace(
+        include_top=include_top, model=architecture, weights=None, input_shape=(*INPUT_SIZE, 3)
+    )
+    return model, layers.original_names
+
+
+def snake_case(kind):
+    """Keras' own spelling of a kind of layer: max_pooling2d for MaxPooling2D."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+
+
+class _Room:
+    """Private copies of keras-vggface's modules, and what they find when they import."""
+
+    def __init__(self, layers=None, model=None):
+        specification = PathFinder.find_spec(_PACKAGE)
+        if specification is None:
+            raise BackboneError(
+                "The vggface backbones are built by keras-vggface, which is not installed. "
+                "Install it with: pip install keras-vggface"
+            )
+        self._locations = specification.submodule_search_locations
+        backend = SimpleNamespace(image_data_format=lambda: "channels_last")
+        utils = SimpleNamespace(layer_utils=None)
+        self._modules = {
+            "keras": SimpleNamespace(backend=backend, layers=layers, utils=utils),
+            "keras.layers": layers,
+            "keras.models": SimpleNamespace(Model=model),
+            "keras.utils": utils,
+            "keras.utils.data_utils": SimpleNamespace(get_file=_refuse_download),
+            "keras.engine.topology": SimpleNamespace(get_source_inputs=None),
+            "keras_applications.imagenet_utils": SimpleNamespace(
+                _obtain_input_shape=lambda input_shape, **_: input_shape
+            ),
+        }
+        self.utils = self._execute("utils")
+        self._modules[_PACKAGE] = SimpleNamespace(utils=self.utils)
+
+    @property
+    def vggface(self):
+        return self._execute("vggface")
+
+    def _execute(self, name):
+        specification = PathFinder.find_spec(f"{_PACKAGE}.{name}", self._locations)
+        module = importlib.util.module_from_spec(specification)
+        # The import statement looks its function up in the builtins of the module it stands in.
+        module.__builtins__ = {**vars(builtins), "__import__": self._import}
+        specification.loader.exec_module(module)
+        return module
+
+    def _import(self, name, *arguments, **options):
+        if name in self._modules:
+            return self._modules[name]
+        if name.startswith(f"{_PACKAGE}."):
+            return self._execute(name.removeprefix(f"{_PACKAGE}."))
+        return builtins.__import__(name, *arguments, **options)
+
+
+class _Layers:
+    """Stands in for ``keras.layers``: creates Keras' layers, with names and seeds of its own."""
+
+    def __init__(self, keras, seed):
+        self._keras, self._seed = keras, seed
+        self._unnamed = Counter()
+        self._n_kernels = 0
+        self.original_names = {}
+
+    def __getattr__(self, kind):
+        return partial(self._create, kind)
+
+    def _create(self, kind, *arguments, name=None, **options):
+        if name is None:
+            # Keras' own numbers depend on what else the process has built.
+            prefix = snake_case(kind)
+            self._unnamed[prefix] += 1
+            name = f"{prefix}_{self._unnamed[prefix]}"
+        if "/" in name:
+            original, name = name, name.replace("/", _SEPARATOR)
+            self.original_names[name] = original
+        if kind in ("Conv2D", "Dense"):
+            options["kernel_initializer"] = self._initializer()
+        if kind.endswith("2D") or kind == "Flatten":
+            options["data_format"] = "channels_last"
+        return getattr(self._keras.layers, kind)(*arguments, name=name, **options)
+
+    def _initializer(self):
+        if self._seed is None:
+            return "zeros"
+        self._n_kernels += 1
+        # Without a seed of its own an initializer draws one from Python's global random state.
+        return self._keras.initializers.GlorotUniform(self._seed + self._n_kernels)
+
+
+def _refuse_download(*_, **__):
+    raise BackboneError("keras-vggface was asked to download weights by itself.")

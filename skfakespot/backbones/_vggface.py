@@ -1,0 +1,109 @@
+"""The VGG-Face networks of keras-vggface, and where their weights come from."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ._backbone import Backbone, BackboneError, Preprocessing
+from ._download import DownloadError, RemoteFile, cache_folder, fetch
+from ._keras_vggface import build_model, load_utils
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    name: str
+    preprocess: Preprocessing
+    licence: str
+
+
+_VERSION_1 = Preprocessing(mean=(93.5940, 104.7624, 129.1863), channels="BGR")
+_VERSION_2 = Preprocessing(mean=(91.4953, 103.8827, 131.0912), channels="BGR")
+_VGGFACE = "non-commercial research (VGG-Face)"
+_VGGFACE2 = "non-commercial research (VGGFace2)"
+
+_ARCHITECTURES = {
+    "vggface-resnet50": _Architecture("resnet50", _VERSION_2, _VGGFACE2),
+    "vggface-vgg16": _Architecture("vgg16", _VERSION_1, _VGGFACE),
+    "vggface-senet50": _Architecture("senet50", _VERSION_2, _VGGFACE2),
+}
+# No checksums were published; of the other files not even the size is known.
+_SIZES = {"rcmalli_vggface_tf_notop_resnet50.h5": 94_694_792}
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def remote_weights(name, include_top=False):
+    """Where the pre-trained weights of a backbone are published, a `RemoteFile`."""
+    constant = f"{_ARCHITECTURES[name].name.upper()}_WEIGHTS_PATH{'' if include_top else '_NO_TOP'}"
+    url = getattr(load_utils(), constant)
+    file_name = url.rpartition("/")[-1]
+    return RemoteFile(file_name, url, size=_SIZES.get(file_name), signature=_HDF5_SIGNATURE)
+
+
+def find_weights(name, include_top=False):
+    """Path of the pre-trained weights in the cache folder, or None where they are missing."""
+    path = cache_folder() / remote_weights(name, include_top).name
+    return path if path.is_file() else None
+
+
+def build(name, weights=None, include_top=False):
+    """Build a backbone with pre-trained (None), ``"random"`` or a file's weights."""
+    architecture = _ARCHITECTURES[name]
+    if weights == "random":
+        model, layer_names = build_model(architecture.name, include_top=include_top, seed=0)
+        source = "random weights"
+    else:
+        path = _fetch_weights(name, include_top) if weights is None else Path(weights)
+        model, layer_names = build_model(architecture.name, include_top=include_top, seed=None)
+        published = f"the file that keras-vggface publishes for include_top={include_top}"
+        mend = (
+            f"Delete {path}: it is downloaded again."
+            if weights is None
+            else f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
+        )
+        _assign(name, model, layer_names, path, mend)
+        source = str(path)
+    return Backbone(
+        name=name,
+        model=model,
+        preprocess=architecture.preprocess,
+        licence=architecture.licence,
+        source=source,
+        layer_names=layer_names,
+    )
+
+
+def licence(name):
+    """Licence of a backbone's pre-trained weights."""
+    return _ARCHITECTURES[name].licence
+
+
+BUILDERS = {name: partial(build, name) for name in _ARCHITECTURES}
+
+
+def _fetch_weights(name, include_top):
+    remote, folder = remote_weights(name, include_top), cache_folder()
+    try:
+        return fetch(remote, folder)
+    except DownloadError as error:
+        size = f" ({remote.size:,} bytes)" if remote.size else ""
+        raise BackboneError(
+            f"The weights of {name} are not on this machine and could not be downloaded: {error}. "
+            f"The file is {remote.name}{size} from {remote.url}. Put a copy of it at "
+            f'{folder / remote.name}, or give its place as weights="/path/to/{remote.name}", or '
+            'take the backbone "dlib-resnet29", which needs no download.'
+        ) from error
+
+
+def _assign(name, model, layer_names, path, mend):
+    """Load a file into a model that nobody has seen yet."""
+    from ._weights import WeightsFormatError, read_weights
+
+    try:
+        model.set_weights(read_weights(path, model, layer_names))
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackboneError(f"The weights of {name}, {path}: {reason}. {mend}") from error
+    except WeightsFormatError as error:
+        raise BackboneError(
+            f"The weights of {name}, {path}, are damaged or of another network: {error}. {mend}"
+        ) from error
