@@ -1,7 +1,9 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
+from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
+from .pipeline import make_fakespotter
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["NeuronCoverageTransformer"]
+__all__ = ["FakeSpotterClassifier", "NeuronCoverageTransformer", "make_fakespotter"]

@@ -1,0 +1,164 @@
+"""The command line: ``skfakespot`` and ``python -m skfakespot``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .. import __version__
+from . import _commands
+
+
+def main(arguments=None):
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        The command line without the program's name; None for that of the process.
+
+    Returns
+    -------
+    status : int
+        0 if all went well, 2 if the input is bad, 1 if something else failed.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("skfakespot: interrupted", file=sys.stderr)
+        return 1
+    except (ValueError, OSError) as error:
+        print(f"skfakespot: {error}", file=sys.stderr)
+        return 2
+    except ImportError as error:
+        print(f"skfakespot: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="skfakespot",
+        description="Spot AI-made faces by the neuron coverage of a face-recognition network.",
+    )
+    parser.add_argument("--version", action="version", version=f"skfakespot {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = _add(commands, "demo", _commands.demo, "train and test on 100 faces that come along")
+    demo.add_argument(
+        "--output",
+        type=Path,
+        default=Path("skfakespot-demo.png"),
+        metavar="FILE",
+        help="picture of the precision-recall curve (default: %(default)s)",
+    )
+    _add_seed(demo)
+
+    evaluate = _add(commands, "evaluate", _commands.evaluate, "measure a detector on your faces")
+    _add_folders(evaluate)
+    evaluate.add_argument(
+        "--test-size",
+        type=_share,
+        default=0.25,
+        metavar="SHARE",
+        help="share of the images to test on, between 0 and 1 (default: %(default)s)",
+    )
+    evaluate.add_argument(
+        "--groups",
+        type=Path,
+        metavar="FILE",
+        help="CSV file of lines PATH,GROUP (an identity, say): images of one group stay on one "
+        "side of the split; relative paths start at the file's folder",
+    )
+    _add_detector(evaluate)
+    _add_seed(evaluate)
+
+    train = _add(commands, "train", _commands.train, "train a detector and save it")
+    _add_folders(train)
+    train.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="file to save the detector to"
+    )
+    _add_detector(train)
+    _add_seed(train)
+
+    predict = _add(
+        commands,
+        "predict",
+        _commands.predict,
+        "score images with a saved detector: a line of path, label and probability of fake each",
+    )
+    predict.add_argument(
+        "detector",
+        type=Path,
+        metavar="FILE",
+        help="what train saved. Loading such a file can run code that it holds: use only files "
+        "that you or people you trust have made",
+    )
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    predict.add_argument(
+        "--threshold",
+        type=_share,
+        default=0.5,
+        metavar="P",
+        help="probability from which an image is labelled fake (default: %(default)s)",
+    )
+
+    _add(commands, "backbones", _commands.backbones, "list the networks that can be watched")
+    return parser
+
+
+def _add(commands, name, function, summary):
+    command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    command.set_defaults(command=function)
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return command
+
+
+def _add_folders(command):
+    for label in ("real", "fake"):
+        command.add_argument(
+            f"--{label}",
+            type=Path,
+            required=True,
+            metavar="DIR",
+            help=f"folder of {label} faces, searched to any depth",
+        )
+
+
+def _add_detector(command):
+    command.add_argument(
+        "--backbone",
+        default="dlib-resnet29",
+        metavar="NAME",
+        help="a name that the command backbones lists, or a .keras file (default: %(default)s)",
+    )
+    command.add_argument(
+        "--weights", metavar="FILE", help="weights of the backbone (default: the pre-trained ones)"
+    )
+    command.add_argument(
+        "--features",
+        choices=("layer", "channel"),
+        default="layer",
+        help="one count per layer, as in the paper, or per feature map (default: %(default)s)",
+    )
+
+
+def _add_seed(command):
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the split and the classifier (default: %(default)s)",
+    )
+
+
+def _share(text):
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value

@@ -1,0 +1,130 @@
+import pickle
+
+import imblearn.pipeline
+import joblib
+import numpy as np
+import pytest
+from imblearn.over_sampling import RandomOverSampler
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline
+
+from skfakespot import FakeSpotterClassifier, make_fakespotter
+from skfakespot.metrics import fake_detection_report
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Forty images; every second one has a checkerboard laid over it, as GAN images may have."""
+    random = np.random.default_rng(0)
+    smooth = random.integers(60, 200, (40, 4, 4, 3)).astype(np.uint8)
+    images = smooth.repeat(16, axis=1).repeat(16, axis=2)
+    images[1::2] += (20 * (np.indices((64, 64)).sum(axis=0) % 2)).astype(np.uint8)[:, :, None]
+    return images
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return np.arange(40) % 2
+
+
+@pytest.fixture(scope="module", params=["arrays", "paths"])
+def X(request, images, tmp_path_factory):
+    if request.param == "arrays":
+        return images
+    folder = tmp_path_factory.mktemp("faces")
+    paths = [str(folder / f"{number}.png") for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return np.array(paths, dtype=object)
+
+
+def quick_detector(**options):
+    """The default detector, with a classifier that learns faster than the paper's."""
+    detector = make_fakespotter(random_state=0, **options)
+    return detector.set_params(classify__max_iter=30, classify__learning_rate_init=0.01)
+
+
+def test_the_steps_are_those_of_the_contract():
+    detector = make_fakespotter(random_state=3)
+    assert isinstance(detector, Pipeline)
+    assert list(detector.named_steps) == ["coverage", "scale", "classify"]
+    assert detector["coverage"].backbone == "dlib-resnet29"
+    assert isinstance(detector["classify"], FakeSpotterClassifier)
+    assert detector["classify"].random_state == 3
+
+
+def test_it_learns_to_spot_checkerboards(X, labels):
+    detector = quick_detector().fit(X[:30], labels[:30])
+    report = fake_detection_report(labels[30:], detector.predict_proba(X[30:])[:, 1])
+    assert report["auc"] == 1.0
+
+
+def test_cross_val_score(X, labels):
+    scores = cross_val_score(quick_detector(), X, labels, cv=2, scoring="roc_auc")
+    assert scores.shape == (2,)
+    assert (scores > 0.9).all()
+
+
+def test_grid_search_over_the_steps(X, labels):
+    search = GridSearchCV(
+        quick_detector(),
+        {"coverage__neuron": ["unit", "channel"], "classify__hidden_layer_sizes": [(8,)]},
+        cv=2,
+        scoring="roc_auc",
+    )
+    search.fit(X, labels)
+    assert len(search.cv_results_["params"]) == 2
+    assert search.predict(X).shape == (40,)
+
+
+def test_clone_pickle_and_joblib_keep_the_detector(X, labels, tmp_path):
+    detector = quick_detector().fit(X, labels)
+    expected = detector.predict_proba(X)
+    joblib.dump(detector, tmp_path / "detector.joblib")
+    for other in (pickle.loads(pickle.dumps(detector)), joblib.load(tmp_path / "detector.joblib")):
+        assert_array_equal(other.predict_proba(X), expected)
+    # The copy is trained afresh, from the same seed.
+    assert_allclose(clone(detector).fit(X, labels).predict_proba(X), expected, atol=1e-6)
+    assert (tmp_path / "detector.joblib").stat().st_size < 2e6
+
+
+def test_a_classifier_of_the_users_is_cloned(images, labels):
+    classifier = LogisticRegression()
+    detector = make_fakespotter(classifier=classifier).fit(images, labels)
+    assert detector.score(images, labels) > 0.9
+    assert not hasattr(classifier, "coef_")
+
+
+def test_string_labels(images, labels):
+    named = np.array(["real", "fake"])[labels]
+    detector = quick_detector().fit(images, named)
+    assert detector.classes_.tolist() == ["fake", "real"]
+    report = fake_detection_report(named, detector.predict_proba(images)[:, 0])
+    assert report["auc"] > 0.9
+
+
+def test_a_sampler_comes_first_and_works_in_fit_only(images, labels):
+    few = np.r_[0:40:2, 1:10:2]
+    detector = quick_detector(augment=_Resampling(random_state=0)).fit(images[few], labels[few])
+    assert isinstance(detector, imblearn.pipeline.Pipeline)
+    assert list(detector.named_steps) == ["augment", "coverage", "scale", "classify"]
+    assert detector["coverage"].n_samples_seen_ == 40
+    assert detector.predict(images).shape == (40,)
+
+
+class _Resampling(RandomOverSampler):
+    """imbalanced-learn's sampler on the positions of the images, which it would flatten."""
+
+    def fit_resample(self, X, y, **params):
+        rows, y = super().fit_resample(np.arange(len(X))[:, None], y, **params)
+        return X[rows.ravel()], y
+
+
+def test_features_per_feature_map(images, labels):
+    detector = quick_detector(output="channel").fit(images, labels)
+    assert detector[:-1].transform(images[:2]).shape == (2, 3680)
+    assert detector.score(images, labels) > 0.9

@@ -1,0 +1,19 @@
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.rst"
+
+
+def python_blocks():
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", README.read_text())
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
+
+
+def test_the_first_example_runs(capsys):
+    exec(python_blocks()[0], {})
+    assert re.fullmatch(r"\[0\.\d+ 0\.\d+ 0\.\d+ 0\.\d+\]\n", capsys.readouterr().out)
+
+
+def test_the_other_examples_are_python():
+    for block in python_blocks():
+        compile(block, "README.rst", "exec")
