@@ -488,17 +488,15 @@ class FakeSpotterClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         """Return the samples whose weight is not 0, and a mask of them."""
         y = np.searchsorted(classes, y)
         weight = _perceptron.weight_by_class(self.class_weight, classes, y, sample_weight)
-        if weight is None:
-            kept = np.ones(len(y), dtype=bool)
-        else:
-            kept = weight > 0
-            if not kept.any():
-                raise ValueError(
-                    "class_weight and sample_weight together leave no sample of a weight above "
-                    f"zero (class_weight={self.class_weight!r})."
-                )
-            weight = _perceptron.normalised(weight[kept])
-        return _perceptron.Samples(_perceptron.as_float32(X[kept]), y[kept], weight), kept
+        kept = np.ones(len(y), dtype=bool) if weight is None else weight > 0
+        if not kept.any():
+            raise ValueError(
+                "class_weight and sample_weight together leave no sample of a weight above "
+                f"zero (class_weight={self.class_weight!r})."
+            )
+        if weight is not None:
+            X, y, weight = X[kept], y[kept], _perceptron.normalised(weight[kept])
+        return _perceptron.Samples(_perceptron.as_float32(X), y, weight), kept
 
     def _to_validation_samples(self, X_val, y_val, classes):
         if X_val is None or y_val is None:
