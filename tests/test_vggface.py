@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import threading
@@ -8,13 +9,22 @@ import keras
 import numpy as np
 import pytest
 import servers
-from networks import outputs_by_layer
+from networks import coverage_by_numpy, outputs_by_layer
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from sklearn.base import clone
 from weight_files import shake_moments, write_legacy_file
 
-from skfakespot.backbones import BackboneError, list_backbones, load_backbone
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import (
+    BackboneError,
+    describe_backbones,
+    list_backbones,
+    load_backbone,
+)
 from skfakespot.backbones._keras_vggface import load_utils
 from skfakespot.backbones._vggface import find_weights, remote_weights
+from skfakespot.cli import main
 
 NAMES = ("vggface-resnet50", "vggface-vgg16", "vggface-senet50")
 CONVOLUTIONS = {"vggface-resnet50": 53, "vggface-vgg16": 13, "vggface-senet50": 85}
@@ -435,3 +445,45 @@ def test_weights_are_downloaded_once(home, legacy_files, random_backbones, tmp_p
     expected = random_backbones[name].model.get_weights()
     for weight, other in zip(backbone.model.get_weights(), expected, strict=True):
         assert_array_equal(weight, other)
+
+
+def test_the_transformer_reads_what_a_plain_keras_model_gives(backbone, images):
+    coverage = NeuronCoverageTransformer(backbone)
+    counts = coverage.fit_transform(images)
+    keras_names = {original: name for name, original in backbone.layer_names.items()}
+    names = [keras_names.get(name, name) for name in coverage.layer_names_]
+    outputs = outputs_by_layer(backbone.model, backbone.preprocess(images), names)
+    thresholds, expected = coverage_by_numpy(outputs)
+    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-4)
+    # A neuron that ties with the threshold to rounding may fall on either side.
+    assert (np.abs(counts - expected) <= 1e-4 * coverage.n_neurons_).all()
+    assert coverage.n_neurons_.sum() == NEURONS[backbone.name]
+
+
+def test_features_have_the_original_names(random_backbones, images):
+    coverage = NeuronCoverageTransformer(random_backbones["vggface-resnet50"]).fit(images)
+    assert coverage.get_feature_names_out()[:2].tolist() == ["conv1/7x7_s2", "conv2_1_1x1_reduce"]
+    by_name = clone(coverage).set_params(layers=["conv1/7x7_s2"]).fit(images)
+    assert by_name.layer_names_.tolist() == ["conv1/7x7_s2"]
+
+
+def test_cards_tell_what_the_networks_have(random_backbones):
+    for card in describe_backbones()[1:]:
+        backbone = random_backbones[card.name]
+        assert (card.n_layers, card.n_neurons) == (CONVOLUTIONS[card.name], NEURONS[card.name])
+        assert (card.input_size, card.licence) == (backbone.input_size, backbone.licence)
+
+
+def test_evaluate_with_a_file_of_weights(legacy_files, tmp_path, capsys):
+    random = np.random.default_rng(0)
+    for label in ("real", "fake"):
+        (tmp_path / label).mkdir()
+        for number in range(4):
+            image = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / label / f"{number}.png")
+    folders = ["--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake")]
+    weights = ["--backbone", "vggface-resnet50", "--weights", str(legacy_files["vggface-resnet50"])]
+    assert main(["evaluate", *folders, *weights, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["backbone"] == "vggface-resnet50"
+    assert 0 <= report["standard"]["auc"] <= 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .._keras import import_keras, keep_global_random_state
-from . import _dlib, _vggface
+from . import _dlib, _keras_vggface, _vggface
 from ._backbone import Backbone, BackboneError
 
 _BUILDERS = {_dlib.NAME: _dlib.build, **_vggface.BUILDERS}
@@ -79,7 +79,7 @@ def describe_backbones():
         *(
             BackboneCard(
                 name,
-                _vggface.INPUT_SIZE,
+                _keras_vggface.INPUT_SIZE,
                 *_VGGFACE_FIGURES[name],
                 _vggface.licence(name),
                 _vggface.find_weights(name),
