@@ -12,7 +12,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skfakespot"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-html_sidebars = {"index": [], "guide": [], "metrics": [], "command_line": []}
+html_sidebars = {"index": [], "guide": [], "metrics": [], "backbones": [], "command_line": []}
 
 autosummary_generate = True
 numpydoc_show_class_members = False

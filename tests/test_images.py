@@ -278,7 +278,7 @@ def test_what_is_refused(X, error, message):
     ({"batch_size": 0}, "batch_size is 0; accepted are integers from 1"),
     ({"batch_size": True}, "batch_size is True"),
     ({"n_threads": -1}, "n_threads is -1"),
-    ({"on_error": "ignore"}, "on_error is 'ignore'; accepted are 'raise' and 'nan'"),
+    ({"on_error": "ignore"}, "on_error is 'ignore'; accepted are 'raise', 'nan' and 'skip'"),
 ])  # fmt: skip
 def test_parameters_are_checked_at_the_call(parameters, message):
     with pytest.raises(ValueError, match=message):
