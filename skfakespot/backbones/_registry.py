@@ -34,7 +34,7 @@ def list_backbones():
 class BackboneCard(NamedTuple):
     """What can be told of a backbone without building it.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name for `load_backbone`.
