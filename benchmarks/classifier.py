@@ -109,30 +109,18 @@ def resident_megabytes():
     return pages * resource.getpagesize() / 2**20
 
 
-def time_fits(contestants, X, y, n_fits):
-    """Fit the contestants in turns, so that a busy machine is equally busy for all.
-
-    Returns seconds (one list a contestant), growth of memory in MB from the fifth fit on, and
-    the last fitted classifiers; those that cannot run are left out.
-    """
-    seconds = {name: [] for name in contestants}
-    growth = dict.fromkeys(contestants, 0.0)
-    fitted = {}
+def time_fits(fit, X, y, n_fits):
+    """Return the seconds of each fit, the growth of memory in MB from the fifth, and a fit."""
+    seconds = []
     for index in range(n_fits):
-        for name in tuple(seconds):
-            before = resident_megabytes()
-            start = time.perf_counter()
-            try:
-                fitted[name] = contestants[name](X, y)
-            except (ImportError, AttributeError) as error:
-                print(f"{name}: absent ({error})")
-                del seconds[name]
-                continue
-            seconds[name].append(time.perf_counter() - start)
+        start = time.perf_counter()
+        classifier = fit(X, y)
+        seconds.append(time.perf_counter() - start)
+        if index == min(4, n_fits - 1):
             gc.collect()
-            if index >= 5:
-                growth[name] += resident_megabytes() - before
-    return seconds, growth, fitted
+            memory = resident_megabytes()
+    gc.collect()
+    return seconds, resident_megabytes() - memory, classifier
 
 
 def time_single_rows(predict, X, n_rows):
@@ -151,7 +139,9 @@ def time_single_rows(predict, X, n_rows):
 def main():
     """Run the comparison and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fits", type=int, default=60, help="fits of each classifier")
+    parser.add_argument(
+        "--fits", type=int, default=60, help="fits of each classifier (more than 5)"
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
 
@@ -164,16 +154,21 @@ def main():
     }
     # TensorFlow's start belongs to nobody's fit.
     import_keras().ops.zeros(1)
-    seconds, growth, fitted = time_fits(contestants, X, y, arguments.fits)
-    ours = seconds["FakeSpotterClassifier"]
     header = ("classifier", "fit s", "first s", "total s", "x ours", "MB growth", "row ms")
     print("{:26}{:>9}{:>9}{:>9}{:>9}{:>11}{:>9}".format(*header))
-    for name, times in seconds.items():
-        row = time_single_rows(fitted[name].predict, X, 200)
-        ratio = median(theirs / own for theirs, own in zip(times, ours, strict=True))
+    ours = None
+    for name, fit in contestants.items():
+        try:
+            seconds, growth, classifier = time_fits(fit, X, y, arguments.fits)
+        except (ImportError, AttributeError) as error:
+            print(f"{name:26}absent ({error})")
+            continue
+        row = time_single_rows(classifier.predict, X, 200)
+        ours = ours or median(seconds)
         print(
-            f"{name:26}{median(times):9.3f}{times[0]:9.3f}{sum(times):9.1f}"
-            f"{ratio:9.2f}{growth[name]:11.1f}{row:9.3f}"
+            f"{name:26}{median(seconds):9.3f}{seconds[0]:9.3f}{sum(seconds):9.1f}"
+            f"{median(seconds) / ours:9.2f}{growth:11.1f}{row:9.3f}",
+            flush=True,
         )
     return 0
 

@@ -112,11 +112,14 @@ def test_dropout_regularises(data):
     assert_same_network(dropped, small(**parameters, dropout=0.6).fit(X, y))
 
 
-def test_shuffle_draws_a_new_order(data):
-    X, y = data
-    ordered = small(shuffle=False).fit(X, y)
-    shuffled = small().fit(X, y)
-    assert ordered.loss_curve_ != shuffled.loss_curve_
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_shuffle_draws_a_new_order_in_every_epoch(data, shuffle):
+    """From the same weights, the first and the second epoch differ by their order alone."""
+    parameters = {"decay": 0.0, "shuffle": shuffle}
+    first = small(**parameters).partial_fit(*data, classes=[0, 1])
+    second = small(**parameters | {"learning_rate_init": 1e-30}).partial_fit(*data, classes=[0, 1])
+    second.set_params(learning_rate_init=0.05).partial_fit(*data)
+    assert np.array_equal(first.coefs_[0], second.coefs_[0]) is not shuffle
 
 
 def test_weight_zero_is_left_out(data):
@@ -274,6 +277,17 @@ def test_early_stopping_keeps_the_best_weights(data):
     assert classifier.score(X_val, y_val) == pytest.approx(classifier.best_validation_score_)
 
 
+def test_going_on_keeps_better_weights_of_before(data):
+    X, y = data
+    validation = {"X_val": X[200:], "y_val": y[200:]}
+    classifier = small(early_stopping=True, warm_start=True, max_iter=10)
+    classifier.fit(X[:200], y[:200], **validation)
+    before = classifier.decision_function(X)
+    classifier.set_params(learning_rate_init=3.0, max_iter=2).fit(X[:200], y[:200], **validation)
+    assert max(classifier.validation_scores_[-2:]) < classifier.best_validation_score_
+    np.testing.assert_array_equal(classifier.decision_function(X), before)
+
+
 def test_validation_samples_alone_only_record(data):
     X, y = data
     watched = small().fit(X, y, X_val=X[:50], y_val=y[:50])
@@ -319,9 +333,9 @@ def test_divergence_is_an_error_that_says_what_to_do(data):
     counts = 1e5 + 1e4 * X
     with (
         pytest.warns(UserWarning, match="unscaled counts"),
-        pytest.raises(ValueError, match="Standardise X"),
+        pytest.raises(ValueError, match=r"in epoch [12] .* Standardise X"),
     ):
-        small(learning_rate_init=1.0, activation="identity").fit(counts, y)
+        small(learning_rate_init=1.0, activation="identity", max_iter=50).fit(counts, y)
 
 
 def test_divergence_leaves_the_fitted_network(data):

@@ -41,7 +41,7 @@ def weight_by_class(class_weight, classes, y, sample_weight):
         totals = np.bincount(y, weights=sample_weight, minlength=len(classes))
         factors = np.zeros(len(classes))
         present = totals > 0
-        factors[present] = totals.sum() / (present.sum() * totals[present])
+        factors[present] = 1.0 / totals[present]
     else:
         factors = compute_class_weight(class_weight, classes=classes, y=classes)
         if factors.min() < 0:
