@@ -12,7 +12,8 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skfakespot"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-html_sidebars = {"index": [], "guide": [], "metrics": [], "backbones": [], "command_line": []}
+pages = ("index", "guide", "metrics", "backbones", "robustness", "command_line")
+html_sidebars = {page: [] for page in pages}
 
 autosummary_generate = True
 numpydoc_show_class_members = False
