@@ -1,9 +1,15 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
+from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
 from .pipeline import make_fakespotter
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["FakeSpotterClassifier", "NeuronCoverageTransformer", "make_fakespotter"]
+__all__ = [
+    "FakeSpotterClassifier",
+    "NeuronCoverageTransformer",
+    "PerturbationAugmenter",
+    "make_fakespotter",
+]

@@ -1,12 +1,15 @@
 """The transformer: images in, mean neuron coverage of each layer out."""
 
 import copy
-import itertools
 import math
 import re
+import warnings
+from functools import partial
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,8 +23,16 @@ from ._sklearn_compat import (
     _fit_context,
 )
 from .backbones import freeze, resolve_backbone, thaw
-from .engine import count_active_neurons, quantile_thresholds, shared_reader, sum_neurons
-from .images import as_samples, iter_batches
+from .engine import (
+    ImageSource,
+    NetworkPlan,
+    Profiler,
+    add_exactly,
+    device_scope,
+    open_store,
+    shared_reader,
+)
+from .images import UnreadableImageWarning, as_samples
 
 
 class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
@@ -53,7 +64,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         of a feature map (DeepXplore's).
     threshold : {"mean"}, float or tuple of ("quantile", q), default="mean"
         ξ of a layer: the mean of eq. 1; one number for all layers (DeepXplore's rule); or the
-        q-quantile of its neurons' outputs, q in [0, 1], exactly, which takes up to four passes.
+        q-quantile of its neurons' outputs, q in [0, 1], exactly, which takes two passes more.
     output : {"layer", "channel"}, default="layer"
         One count for each layer (the paper), or for each feature map of each layer.
     normalize : {"count", "fraction"}, default="count"
@@ -65,12 +76,17 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
     on_error : {"raise", "nan"}, default="raise"
         What to do with an unreadable image: raise `skfakespot.images.ImageError`, or return a row
         of NaN and warn with the file's name.
-    memory : None, default=None
-        Reserved for the store of profiles.
-    n_jobs : None, default=None
-        Reserved for worker processes. Decoding and the network use all cores in any case.
-    device : None, default=None
-        Reserved for the choice of a device. Keras chooses.
+    memory : None, str, path-like or joblib.Memory, default=None
+        Folder in which a profile of every image is kept, by the content of the image and of the
+        network, so that the folds of a cross-validation, other processes and later runs count its
+        neurons without running the network again. At most 4 GiB are kept, the newest. With None,
+        profiles of the training images are kept in this process only, 256 MiB of them; see
+        `skfakespot.engine.forget_profiles`.
+    n_jobs : None or int, default=None
+        Number of joblib workers that the images are split over, on whatever joblib backend is
+        active. Decoding and the network use all cores in any case: worth it for several machines.
+    device : None, "cpu", "gpu" or "gpu:N", default=None
+        Where the network runs; None for Keras' choice.
     verbose : int, default=0
         With 1, show a progress bar if stderr is a terminal.
 
@@ -130,9 +146,9 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         "image_size": [None, tuple, list],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "on_error": [StrOptions({"raise", "nan"})],
-        "memory": [None],
-        "n_jobs": [None],
-        "device": [None],
+        "memory": [None, str, PathLike, joblib.Memory],
+        "n_jobs": [None, Integral],
+        "device": [None, str],
         "verbose": ["verbose"],
     }
 
@@ -196,23 +212,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         BackboneError
             A ValueError: the network cannot be built.
         """
-        self._forget()
-        if not isinstance(self.threshold, tuple):
-            return self.partial_fit(X)
-        kind, quantile = self.threshold
-        if kind != "quantile" or not 0 <= quantile <= 1:
-            raise InvalidParameterError(
-                f"threshold={self.threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
-                "with q in [0, 1]."
-            )
-        samples = self._check_X(X, reset=True)
-        reader = self._reader()
-        on_error = itertools.chain([self.on_error], itertools.repeat(self._on_error_again()))
-        thresholds, self.n_samples_seen_ = quantile_thresholds(
-            reader, lambda: self._batches(samples, "thresholds", next(on_error)), quantile
-        )
-        self._check_readable(samples, self.n_samples_seen_)
-        self._set_thresholds(reader, thresholds)
+        self._fit(X)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -236,17 +236,15 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
                 "A quantile cannot be updated; use fit with all images, or threshold='mean'."
             )
         first = not hasattr(self, "thresholds_")
-        samples = self._check_X(X, reset=first)
-        reader = self._reader()
-        sums, n_images = sum_neurons(reader, self._batches(samples, "thresholds"))
-        self._check_readable(samples, n_images)
-        self._sums = sums if first else self._sums + sums
-        self.n_samples_seen_ = n_images if first else self.n_samples_seen_ + n_images
-        self._set_thresholds(reader, self._sums / (reader.n_neurons * self.n_samples_seen_))
+        self._learn(self._check_X(X, reset=first), first=first)
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
         """Learn the thresholds, then count the active neurons of the same images.
+
+        The counts are those of `fit` and then `transform`, exactly, but each image passes through
+        the network once: see the user guide on scaling.
 
         Parameters
         ----------
@@ -260,8 +258,65 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         coverage : ndarray of shape (n_samples, n_features)
             See `transform`.
         """
-        self.fit(X)
-        return self._count(self._check_X(X, reset=False), on_error=self._on_error_again())
+        return self._count(*self._fit(X))
+
+    def merge(self, *others):
+        """Add what other transformers have learnt, from other images or on other machines.
+
+        Parameters
+        ----------
+        *others : NeuronCoverageTransformer
+            Fitted with the same parameters. They stay as they are.
+
+        Returns
+        -------
+        self : object
+            This transformer, with the thresholds of all images together: those of `fit` on all of
+            them, but for the rounding of the last digits.
+
+        Raises
+        ------
+        ValueError
+            If a transformer reads other neurons, or has learnt a quantile.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot import NeuronCoverageTransformer
+        >>> images = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+        >>> here, there = (NeuronCoverageTransformer(weights="random") for _ in range(2))
+        >>> here.fit(images[:4]).merge(there.fit(images[4:])).n_samples_seen_
+        6
+        """
+        for other in (self, *others):
+            check_is_fitted(other)
+            if isinstance(other.threshold, tuple):
+                raise ValueError(
+                    "A quantile cannot be merged; use fit with all images, or threshold='mean'."
+                )
+        for other in others:
+            for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
+                mine, its = getattr(self, name), getattr(other, name)
+                if isinstance(mine, str | Real | tuple | None) and mine != its:
+                    raise ValueError(
+                        f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
+                        "fit them with the same parameters."
+                    )
+            if not np.array_equal(self.layer_names_, other.layer_names_) or not np.array_equal(
+                self.n_neurons_, other.n_neurons_
+            ):
+                raise ValueError(
+                    f"Transformers of {len(self.layer_names_)} and {len(other.layer_names_)} "
+                    "layers, or of layers of other sizes, cannot be merged: fit them with the same "
+                    "backbone and the same layers."
+                )
+        for other in others:
+            self._sums = self._sums + other._sums
+            self.n_samples_seen_ += other.n_samples_seen_
+            self._margins = np.fmax(self._margins, other._margins)
+        if self.threshold == "mean":
+            self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
+        return self
 
     def transform(self, X):
         """Count the active neurons of each image.
@@ -278,7 +333,11 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
         """
         check_is_fitted(self)
-        return self._count(self._check_X(X, reset=False), on_error=self.on_error)
+        samples, reader = self._check_X(X, reset=False), self._reader()
+        failures = {}
+        counts = self._count(self._profiler(samples, reader, failures), reader)
+        self._warn_of(failures)
+        return counts
 
     def get_feature_names_out(self, input_features=None):
         """Names of the features.
@@ -338,13 +397,50 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _count(self, samples, on_error):
+    def _fit(self, X):
+        """Learn the thresholds; return the images' profiler and the reader of the network."""
+        self._forget()
+        if not isinstance(self.threshold, tuple):
+            return self._learn(self._check_X(X, reset=True), first=True)
+        kind, quantile = self.threshold
+        if kind != "quantile" or not 0 <= quantile <= 1:
+            raise InvalidParameterError(
+                f"threshold={self.threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
+                "with q in [0, 1]."
+            )
+        samples, reader = self._check_X(X, reset=True), self._reader()
+        failures = {}
+        profiler = self._profiler(samples, reader, failures)
+        thresholds = profiler.quantile(quantile)
+        self._warn_of(failures)
+        self.n_samples_seen_ = self._n_readable(samples, failures)
+        self._margins = np.zeros_like(thresholds)
+        self._set_thresholds(reader, thresholds)
+        return profiler, reader
+
+    def _learn(self, samples, *, first):
+        """Update the sums of eq. 1 and the thresholds; return what `_fit` returns."""
         reader = self._reader()
-        coverage = count_active_neurons(
-            reader,
-            self._batches(samples, "coverage", on_error),
+        fixed = None
+        if isinstance(self.threshold, Real):
+            fixed = np.full(len(reader.layer_names), float(self.threshold))
+        failures = {}
+        profiler = self._profiler(samples, reader, failures)
+        sums = profiler.sums(center=fixed)
+        self._warn_of(failures)
+        n_readable = self._n_readable(samples, failures)
+        totals = add_exactly(np.delete(sums, list(failures), axis=0))
+        self._sums = totals if first else self._sums + totals
+        self.n_samples_seen_ = n_readable if first else self.n_samples_seen_ + n_readable
+        means = self._sums / (reader.n_neurons * self.n_samples_seen_)
+        self._set_thresholds(reader, means if fixed is None else fixed)
+        self._margins = profiler.settle(self.thresholds_, sums)
+        return profiler, reader
+
+    def _count(self, profiler, reader):
+        coverage = profiler.counts(
             self.thresholds_,
-            n_images=len(samples),
+            None if self.memory is None else self._margins,
             dtype=np.float64 if self.output == "layer" else np.float32,
         )
         if self.normalize == "fraction":
@@ -354,20 +450,19 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
     def _set_thresholds(self, reader, thresholds):
         self.layer_names_ = np.array(reader.layer_names, dtype=object)
         self.n_neurons_ = reader.n_neurons
-        if isinstance(self.threshold, Real):
-            thresholds = np.full(len(self.n_neurons_), float(self.threshold))
         self.thresholds_ = thresholds
 
-    def _check_readable(self, samples, n_images):
-        if n_images == 0:
+    def _n_readable(self, samples, failures):
+        if len(failures) == len(samples):
             raise ValueError(
                 f"None of the {len(samples)} images could be read, so there is nothing to learn "
                 "from. The warnings name each file and the reason."
             )
+        return len(samples) - len(failures)
 
-    def _on_error_again(self):
-        """What to do with an unreadable image in a pass that is not the first."""
-        return "skip" if self.on_error == "nan" else self.on_error
+    def _warn_of(self, failures):
+        for index, error in sorted(failures.items()):
+            warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=4)
 
     def _forget(self):
         for name in ("thresholds_", "feature_names_in_"):
@@ -385,26 +480,39 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
                 "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
                 "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
             )
-        backbone = self._backbone()
-        size = self._image_size()
-        return shared_reader(
-            backbone,
-            input_shape=backbone.input_shape if size is None else (*size, 3),
-            layers=self.layers,
-            tap=self.tap,
-            neuron=self.neuron,
-            output=self.output,
-        )
+        return _make_reader(self.backbone, **self._reader_options())
 
-    def _batches(self, samples, description, on_error=None):
-        batches = iter_batches(
-            samples,
-            image_size=self._image_size(),
-            batch_size=self.batch_size,
-            on_error=on_error or self.on_error,
+    def _reader_options(self):
+        return {
+            "weights": self.weights,
+            "sample_shape": self._sample_shape,
+            "image_size": self._image_size(),
+            "layers": self.layers,
+            "tap": self.tap,
+            "neuron": self.neuron,
+            "output": self.output,
+            "device": self.device,
+        }
+
+    def _profiler(self, samples, reader, failures):
+        """Profiler of the images, which puts the error of each unreadable one into `failures`."""
+
+        def note(index, error):
+            if self.on_error == "raise":
+                raise error
+            failures[index] = error
+
+        may_change = not isinstance(self.backbone, str | Path)
+        make_reader = partial(_make_reader, freeze(self.backbone), **self._reader_options())
+        return Profiler(
+            reader,
+            ImageSource(samples, self._image_size(), self.batch_size),
+            open_store(reader, self.memory, may_change=may_change),
+            make_plan=lambda: NetworkPlan(make_reader, reader),
+            n_jobs=self.n_jobs,
+            on_failure=note,
+            watch=partial(track, enabled=bool(self.verbose)),
         )
-        enabled = bool(self.verbose)
-        return track(batches, total=len(samples), description=description, enabled=enabled)
 
     def _image_size(self):
         """(height, width) of the images that the network is given, None for vectors."""
@@ -456,3 +564,11 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
                 f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
                 "rows of numbers to a network on vectors only."
             )
+
+
+def _make_reader(backbone, *, weights, sample_shape, image_size, device, **options):
+    """Reader of the network, also in a process that has not seen it yet."""
+    with device_scope(device):
+        resolved = resolve_backbone(thaw(backbone), weights=weights, sample_shape=sample_shape)
+        input_shape = resolved.input_shape if image_size is None else (*image_size, 3)
+        return shared_reader(resolved, input_shape=input_shape, device=device, **options)

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer
 from skfakespot.backbones import Backbone, BackboneError
+from skfakespot.engine import forget_profiles
 
 
 @pytest.fixture(scope="module")
@@ -222,15 +223,16 @@ def test_a_pickle_travels_to_another_process(images, tmp_path):
 class CountingTransformer(NeuronCoverageTransformer):
     n_fits = 0
 
-    def fit(self, X, y=None):
+    def fit_transform(self, X, y=None):
         type(self).n_fits += 1
-        return super().fit(X, y)
+        return super().fit_transform(X, y)
 
 
 @pytest.mark.parametrize("kind", ["model", "backbone"])
 def test_a_cached_pipeline_reads_a_users_network_once(backbone, images, tmp_path, kind):
     given = backbone if kind == "backbone" else backbone.model
     CountingTransformer.n_fits = counting_preprocess.n_images = 0
+    forget_profiles()
     labels = np.arange(len(images)) % 2
     predictions = []
     for _ in range(2):
@@ -244,5 +246,6 @@ def test_a_cached_pipeline_reads_a_users_network_once(backbone, images, tmp_path
     assert CountingTransformer.n_fits == 1
     assert_array_equal(*predictions)
     if kind == "backbone":
-        # Two passes in the first fit, none in the second, and one in each prediction.
-        assert counting_preprocess.n_images == 4 * len(images)
+        # One pass in the first fit, and one for the copy that comes out of the Pipeline's cache:
+        # whether its preprocessing is still the same code, nobody can tell.
+        assert counting_preprocess.n_images == 2 * len(images)

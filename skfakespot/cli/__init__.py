@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from . import _commands
+from . import _commands, _robustness
 
 
 def main(arguments=None):
@@ -60,22 +60,18 @@ def _parser():
 
     evaluate = _add(commands, "evaluate", _commands.evaluate, "measure a detector on your faces")
     _add_folders(evaluate)
-    evaluate.add_argument(
-        "--test-size",
-        type=_share,
-        default=0.25,
-        metavar="SHARE",
-        help="share of the images to test on, between 0 and 1 (default: %(default)s)",
-    )
-    evaluate.add_argument(
-        "--groups",
-        type=Path,
-        metavar="FILE",
-        help="CSV file of lines PATH,GROUP (an identity, say): images of one group stay on one "
-        "side of the split; relative paths start at the file's folder",
-    )
+    _add_split(evaluate)
     _add_detector(evaluate)
     _add_seed(evaluate)
+
+    robustness = _add(
+        commands, "robustness", _robustness.robustness, "measure a detector on perturbed faces"
+    )
+    _add_folders(robustness)
+    _add_split(robustness)
+    _robustness.add_options(robustness)
+    _add_detector(robustness)
+    _add_seed(robustness)
 
     train = _add(commands, "train", _commands.train, "train a detector and save it")
     _add_folders(train)
@@ -129,6 +125,23 @@ def _add_folders(command):
         )
 
 
+def _add_split(command):
+    command.add_argument(
+        "--test-size",
+        type=_share,
+        default=0.25,
+        metavar="SHARE",
+        help="share of the images to test on, between 0 and 1 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--groups",
+        type=Path,
+        metavar="FILE",
+        help="CSV file of lines PATH,GROUP (an identity, say): images of one group stay on one "
+        "side of the split; relative paths start at the file's folder",
+    )
+
+
 def _add_detector(command):
     command.add_argument(
         "--backbone",
@@ -144,6 +157,9 @@ def _add_detector(command):
         choices=("layer", "channel"),
         default="layer",
         help="one count per layer, as in the paper, or per feature map (default: %(default)s)",
+    )
+    command.add_argument(
+        "--augment", action="store_true", help="train on a perturbed copy of each face as well"
     )
 
 

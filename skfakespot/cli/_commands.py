@@ -163,7 +163,11 @@ def _make_detector(seed, options=None):
     if options is None:
         return make_fakespotter(random_state=seed, verbose=1)
     detector = make_fakespotter(
-        options.backbone, output=options.features, random_state=seed, verbose=1
+        options.backbone,
+        augment=options.augment or None,
+        output=options.features,
+        random_state=seed,
+        verbose=1,
     )
     return detector.set_params(coverage__weights=options.weights)
 
@@ -236,6 +240,8 @@ def _load_detector(file):
         raise ValueError(
             f"{file} holds a {type(detector).__name__}; give what `skfakespot train` saved."
         )
+    # An augmenter, which has done its work, comes before.
+    detector = detector[list(detector.named_steps).index("coverage") :]
     return detector.set_params(coverage__on_error="nan", coverage__verbose=0)
 
 

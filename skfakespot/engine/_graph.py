@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._keras import import_keras
 
 
@@ -19,12 +21,16 @@ class Call(NamedTuple):
         Positions of the calls whose outputs it takes.
     shape : tuple of int
         Shape of the output for one sample; empty where the output is no single tensor.
+    arguments : tuple of str
+        Everything that it takes, in order: which output of which call, the network's input, or a
+        constant as text.
     """
 
     name: str
     operation: Any
     inputs: tuple[int, ...]
     shape: tuple[int, ...]
+    arguments: tuple[str, ...]
 
 
 def run(model, batch, visit):
@@ -85,19 +91,34 @@ def trace(model, batch):
     calls : list of Call
         In the order of the forward pass.
     """
-    ops = import_keras().ops
-    calls, position_of, n_calls, alive = [], {}, {}, []
+    keras = import_keras()
+    ops = keras.ops
+    calls, origin_of, n_calls, alive = [], {}, {}, []
 
     def visit(name, operation, inputs, output):
         n_calls[name] = n_calls.get(name, 0) + 1
         if n_calls[name] > 1:
             name = f"{name}#{n_calls[name]}"
-        taken = tuple(position_of[id(tensor)] for tensor in inputs if id(tensor) in position_of)
+        origins = [origin_of[id(value)] for value in inputs if id(value) in origin_of]
+        arguments = [
+            "output {1} of call {0}".format(*origin_of[id(value)])
+            if id(value) in origin_of
+            else "input"
+            if ops.is_tensor(value)
+            else _as_text(value)
+            for value in inputs
+        ]
         shape = tuple(ops.shape(output)[1:]) if ops.is_tensor(output) else ()
-        position_of[id(output)] = len(calls)
+        for number, tensor in enumerate(keras.tree.flatten(output)):
+            origin_of[id(tensor)] = len(calls), number
         # A tensor that is freed could leave its id to another one.
         alive.append(output)
-        calls.append(Call(name, operation, taken, shape))
+        taken = tuple(position for position, _ in origins)
+        calls.append(Call(name, operation, taken, shape, tuple(arguments)))
 
     run(model, ops.convert_to_tensor(batch), visit)
     return calls
+
+
+def _as_text(constant):
+    return f"{constant.tolist() if isinstance(constant, np.ndarray) else constant!r}"

@@ -1,70 +1,78 @@
-"""Passes of the network over all images."""
+"""Batches of images on their way through the network."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._reader import N_EDGES
+from ._recorders import N_BINS, HistogramRecorder, from_places
+
+# While NumPy reduces one batch's layers, the network computes the other's.
+_N_IN_FLIGHT = 2
 
 
-def sum_neurons(reader, batches):
-    """Add up the neurons' outputs over all images: the numerator of eq. 1.
+class Recorded(NamedTuple):
+    """What was recorded of some images.
 
-    Parameters
+    Attributes
     ----------
-    reader : NeuronReader
-        Reads the network.
-    batches : iterable of Batch
-        The readable images.
-
-    Returns
-    -------
-    sums : ndarray of shape (n_layers,), float64
-        Sum over images and neurons.
-    n_images : int
-        Number of images that were readable.
+    indices : ndarray of shape (n,), intp
+        Their positions in X.
+    results : list of n objects
+        The recorder's result for each.
     """
-    sums, n_images = np.zeros(len(reader.layer_names)), 0
-    for batch in batches:
-        sums += reader.sums(batch.data).sum(axis=0)
-        n_images += len(batch.indices)
-    return sums, n_images
+
+    indices: np.ndarray
+    results: list[Any]
 
 
-def count_active_neurons(reader, batches, thresholds, *, n_images, dtype):
-    """Count the neurons above their layer's threshold for every image: eq. 2.
+def record(reader, batches, make_recorder):
+    """Let batches pass through the network, and yield what is recorded of them, in order.
 
     Parameters
     ----------
     reader : NeuronReader
-        Reads the network.
-    batches : iterable of Batch
-        The readable images.
-    thresholds : ndarray of shape (n_layers,), float64
-        One threshold for each layer.
-    n_images : int
-        Number of images, the unreadable ones included.
-    dtype : dtype
-        Floating-point type of the counts.
+        The network.
+    batches : generator of Batch
+        The readable images. It is closed at the end.
+    make_recorder : callable
+        See `NeuronReader.record`.
 
-    Returns
-    -------
-    counts : ndarray of shape (n_images, n_features)
-        The row of an unreadable image is NaN.
+    Yields
+    ------
+    recorded : Recorded
+        One for each batch.
     """
-    counts = np.full((n_images, len(reader.feature_layers)), np.nan, dtype=dtype)
-    for batch in batches:
-        counts[batch.indices] = reader.counts(batch.data, thresholds)
-    return counts
+
+    def pass_through(batch):
+        return Recorded(batch.indices, reader.record(make_recorder, batch.data))
+
+    pool = ThreadPoolExecutor(_N_IN_FLIGHT, thread_name_prefix="skfakespot-network")
+    try:
+        with closing(batches):
+            futures = (pool.submit(pass_through, batch) for batch in batches)
+            pending = deque(islice(futures, _N_IN_FLIGHT))
+            while pending:
+                # The next batch is gathered before this one is waited for.
+                pending.extend(islice(futures, 1))
+                yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def quantile_thresholds(reader, make_batches, quantile):
-    """Find each layer's quantile over all images and neurons, exactly.
+def find_quantile(reader, make_pass, quantile):
+    """Find each layer's quantile over all images and neurons, exactly, in two passes.
 
     Parameters
     ----------
     reader : NeuronReader
         Reads the network.
-    make_batches : callable
-        Returns a new iterable of Batch at each call: the images pass through four times at most.
+    make_pass : callable
+        ``make_pass(make_recorder)`` lets all images pass through the network.
     quantile : float
         In [0, 1].
 
@@ -72,44 +80,24 @@ def quantile_thresholds(reader, make_batches, quantile):
     -------
     thresholds : ndarray of shape (n_layers,), float64
         The least float32 value that at least this share of the layer's neurons do not exceed.
-    n_images : int
-        Number of images that were readable.
     """
-    lowest, highest, n_images = np.inf, -np.inf, 0
-    for batch in make_batches():
-        ranges = reader.ranges(batch.data)
-        lowest = np.minimum(lowest, ranges[:, 0])
-        highest = np.maximum(highest, ranges[:, 1])
-        n_images += len(batch.indices)
-    if n_images == 0:
-        return None, 0
-    rank = np.ceil(quantile * reader.n_neurons * n_images).clip(1)
-    # The quantile lies above `low` and not above `high`, as places in the order of float32.
-    low, high = _to_order(lowest) - 1, _to_order(highest)
-    while (high - low > 1).any():
-        steps = np.arange(1, N_EDGES + 1) / (N_EDGES + 1)
-        places = low[:, None] + ((high - low)[:, None] * steps).astype(np.int64)
-        histograms = sum(
-            reader.histograms(batch.data, _from_order(places)).astype(np.int64)
-            for batch in make_batches()
-        )
+    upper = None
+    for _ in range(2):
+        histograms = np.zeros((len(reader.layer_names), N_BINS), dtype=np.int64)
+        make_pass(partial(HistogramRecorder, histograms, upper))
         up_to = histograms.cumsum(axis=1)
-        reached = (up_to >= rank[:, None]).argmax(axis=1)
-        places = np.column_stack([low, places, high])
-        rows = np.arange(len(places))
-        low, high = places[rows, reached], places[rows, reached + 1]
-    thresholds = _from_order(high).astype(np.float64)
+        if upper is None:
+            rank = np.ceil(quantile * up_to[:, -1]).clip(1).astype(np.int64)
+            upper, rank = _bin_of(rank, up_to)
+    lower, _ = _bin_of(rank, up_to)
+    thresholds = from_places(upper.astype(np.uint32) << 16 | lower.astype(np.uint32))
     # Devices take denormal numbers for zero.
-    thresholds[np.abs(thresholds) < np.finfo(np.float32).tiny] = 0.0
-    return thresholds, n_images
+    tiny = np.abs(thresholds) < np.finfo(np.float32).tiny
+    return np.where(tiny, 0.0, thresholds.astype(np.float64))
 
 
-def _to_order(values):
-    """Places of float32 values among all of them, which are dense integers."""
-    bits = np.asarray(values, dtype=np.float32).view(np.int32).astype(np.int64)
-    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
-
-
-def _from_order(places):
-    bits = np.where(places >= 0, places, -places | -0x80000000)
-    return bits.astype(np.int32).view(np.float32)
+def _bin_of(rank, up_to):
+    """The bins in which the values of a rank lie, and their ranks there."""
+    bins = (up_to >= rank[:, None]).argmax(axis=1)
+    before = np.where(bins > 0, up_to[np.arange(len(bins)), bins - 1], 0)
+    return bins, rank - before

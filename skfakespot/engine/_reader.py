@@ -1,25 +1,27 @@
-"""The network and the reductions over its neurons, compiled into one step."""
+"""A network whose neurons are read, batch by batch."""
 
-import itertools
+import hashlib
 import math
 import threading
+import uuid
+import warnings
 from collections import OrderedDict
 
 import numpy as np
 
-from .._keras import import_keras
-from ._graph import run, trace
+from ..images import DECODER_VERSION
+from ._device import default_device, device_scope
+from ._fingerprint import describe_network, digest_weights
+from ._graph import trace
 from ._layers import following_activation, select_calls
-
-# Of a histogram; three passes of it tell any two float32 numbers apart.
-N_EDGES = 4095
+from ._taps import compile_taps
 
 
 class NeuronReader:
     """Reads the neurons of some layers of a network, batch by batch.
 
-    Whole activations never leave the device: a step returns one sum or count for each image and
-    layer (or feature map).
+    The network is compiled once. While a batch passes through, each layer's output is shown to a
+    recorder, which keeps what it needs of it, and is then freed.
 
     Parameters
     ----------
@@ -35,177 +37,146 @@ class NeuronReader:
         A neuron is every scalar of a layer's output, or the spatial mean of a feature map.
     output : {"layer", "channel"}
         Count over a whole layer, or over each of its feature maps.
+    device : str or None
+        Where the network runs; None lets Keras choose.
 
     Attributes
     ----------
+    backbone : Backbone
+        As given.
     layer_names : tuple of str
         The layers that are read, in the order of the forward pass.
     n_neurons : ndarray of shape (n_layers,), int64
         Number of neurons of each layer.
+    columns : ndarray of shape (n_layers,), int64
+        Number of counts of each layer.
+    first_features : ndarray of shape (n_layers,), intp
+        Position of each layer's first count among all counts.
     feature_layers : ndarray of shape (n_features,), intp
         The layer that each count belongs to.
     feature_sizes : ndarray of shape (n_features,), int64
         The largest value of each count.
+    neuron : {"unit", "channel"}
+        As given.
+    n_images : int
+        Number of images that have passed through the network.
+    description : str or None
+        What decides on the counts apart from weights and images: see `describe_network`.
     """
 
-    def __init__(self, backbone, *, input_shape, layers, tap, neuron, output):
-        self._backbone = backbone
-        self._neuron, self._output = neuron, output
-        calls = trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
+    def __init__(self, backbone, *, input_shape, layers, tap, neuron, output, device=None):
+        self.backbone, self.neuron = backbone, neuron
+        self._device = device
+        with device_scope(device):
+            calls = trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
         original = backbone.layer_names
         calls = [call._replace(name=original.get(call.name, call.name)) for call in calls]
         selected = select_calls(calls, layers)
         self.layer_names = tuple(calls[position].name for position in selected)
-        self._taps = tuple(
+        taps = tuple(
             following_activation(calls, position) if tap == "activation" else position
             for position in selected
         )
-        shapes = [calls[position].shape for position in self._taps]
+        shapes = [calls[position].shape for position in taps]
         channels = np.array([shape[-1] for shape in shapes])
         positions = np.array([math.prod(shape[:-1]) for shape in shapes])
         self.n_neurons = channels if neuron == "channel" else channels * positions
-        per_feature = output == "channel"
-        self.feature_layers = np.repeat(
-            np.arange(len(selected)), channels if per_feature else np.ones_like(channels)
-        )
-        self.feature_sizes = (positions if per_feature else self.n_neurons)[self.feature_layers]
-        self._sum_step = _compile(self._sum, input_shape)
-        self._count_step = _compile(self._count, input_shape, ())
-        self._range_step = _compile(self._range, input_shape)
-        self._histogram_step = _compile(self._histogram, input_shape, (N_EDGES,))
+        self.columns = channels if output == "channel" else np.ones_like(channels)
+        self.first_features = np.cumsum(self.columns) - self.columns
+        self.feature_layers = np.repeat(np.arange(len(selected)), self.columns)
+        sizes = positions if output == "channel" else self.n_neurons
+        self.feature_sizes = sizes[self.feature_layers]
+        self.description = describe_network(backbone, calls)
+        if self.description is not None:
+            place = device or default_device()
+            self.description += f"{input_shape} {taps} {neuron} {output} {place}"
+        self._token = uuid.uuid4().bytes
+        self.n_images = 0
+        self._largest_batch = None
+        self._lock = threading.Lock()
+        with device_scope(device):
+            self._show_taps = compile_taps(backbone.model, taps, input_shape)
 
-    def sums(self, batch):
-        """Sum of every layer's neurons (eq. 1), ndarray (n_images, n_layers), float64."""
-        return self._run(self._sum_step, batch).astype(np.float64)
-
-    def counts(self, batch, thresholds):
-        """Number of neurons above their layer's threshold (eq. 2).
-
-        Parameters
-        ----------
-        batch : ndarray of shape (n_images, height, width, 3), uint8, or (n_images, n_features)
-            The images.
-        thresholds : ndarray of shape (n_layers,), float64
-            One threshold for each layer.
-
-        Returns
-        -------
-        counts : ndarray of shape (n_images, n_features), int32
-            How many neurons have an output strictly above the threshold.
-        """
-        return self._run(self._count_step, batch, _round_down(thresholds))
-
-    def ranges(self, batch):
-        """Least and greatest neuron of each layer over a batch, ndarray (n_layers, 2), float32."""
-        return self._run(self._range_step, batch)
-
-    def histograms(self, batch, edges):
-        """Count the neurons of a batch between edges.
+    def configuration(self, *, may_change):
+        """Digest of what decides on the profile of an image, apart from its content.
 
         Parameters
         ----------
-        batch : ndarray of shape (n_images, height, width, 3), uint8, or (n_images, n_features)
-            The images.
-        edges : ndarray of shape (n_layers, n_edges), float32
-            Ascending values for each layer.
+        may_change : bool
+            See `digest_weights`.
 
         Returns
         -------
-        histograms : ndarray of shape (n_layers, n_edges + 1), int32
-            How many neurons lie above the edge before (if any), up to and including the edge.
+        configuration : bytes
+            32 bytes. Of a network without description, it is this reader's own.
         """
-        return self._run(self._histogram_step, batch, edges)
+        description = self._token if self.description is None else self.description.encode()
+        weights = digest_weights(self.backbone, may_change=may_change)
+        return hashlib.sha256(description + DECODER_VERSION.encode() + weights).digest()
 
-    def _run(self, step, batch, *arguments):
-        ops = import_keras().ops
-        return ops.convert_to_numpy(step(self._backbone.preprocess(batch), *arguments))
+    def record(self, make_recorder, images):
+        """Show the network's layers to a recorder while a batch passes through.
 
-    def _sum(self, batch):
-        ops = import_keras().ops
+        Where the device's memory does not suffice, the batch passes in halves, and so do those
+        that follow.
 
-        def sum_layer(output, _):
-            # One axis in float32 and the others in float64 is as exact as float64 throughout to
-            # 1e-7 of the sum, at half the cost.
-            if len(output.shape) > 2:
-                output = ops.sum(output, axis=-2)
-            output = ops.cast(output, "float64")
-            return ops.sum(output, axis=tuple(range(1, len(output.shape))))
+        Parameters
+        ----------
+        make_recorder : callable
+            ``make_recorder(reader, n_images)`` returns a recorder: ``recorder(layer, outputs)`` is
+            called for each layer with its outputs, ndarray (n_images, ...), float32, in any order
+            and from any one thread at a time; ``recorder.results()`` then returns a list of one
+            result for each image.
+        images : ndarray of shape (n_images, height, width, 3), uint8, or (n_images, n_features)
+            The images.
 
-        return ops.stack(self._reduce(batch, sum_layer), axis=1)
+        Returns
+        -------
+        results : list of n_images objects
 
-    def _count(self, batch, thresholds):
-        ops = import_keras().ops
+        Warns
+        -----
+        UserWarning
+            If the batch had to be halved.
+        """
+        limit = self._largest_batch or len(images)
+        results = []
+        for start in range(0, len(images), limit):
+            results += self._record_or_halve(make_recorder, images[start : start + limit])
+        return results
 
-        def count_layer(output, layer):
-            active = ops.cast(output > thresholds[layer], "int32")
-            last = len(output.shape) - (self._output == "channel")
-            count = ops.sum(active, axis=tuple(range(1, last))) if last > 1 else active
-            return count if self._output == "channel" else count[:, None]
-
-        return ops.concatenate(self._reduce(batch, count_layer), axis=1)
-
-    def _range(self, batch):
-        ops = import_keras().ops
-
-        def layer_range(output, _):
-            return ops.stack([ops.min(output), ops.max(output)])
-
-        return ops.stack(self._reduce(batch, layer_range))
-
-    def _histogram(self, batch, edges):
-        ops = import_keras().ops
-
-        def layer_histogram(output, layer):
-            bins = ops.searchsorted(edges[layer], ops.reshape(output, (-1,)), side="left")
-            return ops.bincount(bins, minlength=N_EDGES + 1)
-
-        return ops.stack(self._reduce(batch, layer_histogram))
-
-    def _reduce(self, batch, reduction):
-        """Apply ``reduction(neurons, layer)`` to each layer while the batch passes through."""
-        ops = import_keras().ops
-        at_call, calls = {}, itertools.count()
-
-        def visit(_name, _operation, _inputs, output):
-            position = next(calls)
-            if position not in self._taps:
-                return
-            if self._neuron == "channel" and len(output.shape) > 2:
-                output = ops.mean(output, axis=tuple(range(1, len(output.shape) - 1)))
-            for layer, tap in enumerate(self._taps):
-                if tap == position:
-                    at_call[layer] = reduction(output, layer)
-
-        run(self._backbone.model, batch, visit)
-        return [at_call[layer] for layer in range(len(self._taps))]
+    def _record_or_halve(self, make_recorder, images):
+        try:
+            recorder = make_recorder(self, len(images))
+            with device_scope(self._device):
+                self._show_taps(self.backbone.preprocess(images), recorder)
+            with self._lock:
+                self.n_images += len(images)
+            return recorder.results()
+        except Exception as error:
+            if not _is_out_of_memory(error) or len(images) == 1:
+                raise
+        half = len(images) // 2
+        with self._lock:
+            lowered = self._largest_batch is None or half < self._largest_batch
+            if lowered:
+                self._largest_batch = half
+        if lowered:
+            warnings.warn(
+                f"The device has not enough memory for {len(images)} images at once. Batches of "
+                f"{half} are used from here on: set batch_size={half}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self.record(make_recorder, images)
 
 
-def _round_down(thresholds):
-    """Largest float32 values that are not above the thresholds.
-
-    A float32 output is above a float64 threshold exactly where it is above this value.
-    """
-    thresholds = np.asarray(thresholds, dtype=np.float64)
-    rounded = thresholds.astype(np.float32)
-    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
-
-
-def _compile(function, *row_shapes):
-    """Compile a function of float32 arrays whose rows have these shapes, for Keras' backend."""
-    backend = import_keras().backend.backend()
-    if backend == "tensorflow":
-        import tensorflow
-
-        # A free first axis keeps the last, shorter batch from being traced again.
-        signature = [tensorflow.TensorSpec((None, *shape)) for shape in row_shapes]
-        return tensorflow.function(function, input_signature=signature, autograph=False)
-    if backend == "jax":
-        import jax
-
-        return jax.jit(function)
-    import torch
-
-    return torch.no_grad()(function)
+def _is_out_of_memory(error):
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+        or "RESOURCE_EXHAUSTED" in str(error)
+    )
 
 
 _N_SHARED_READERS = 8

@@ -1,16 +1,21 @@
 """What an element of X is, and how X is read in batches of pixels."""
 
 from ._batches import Batch, iter_batches
+from ._content import DECODER_VERSION, content_digests
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
+from ._perturbed import PerturbedImage
 from ._samples import Samples, as_samples
 
 __all__ = [
+    "DECODER_VERSION",
     "Batch",
     "ImageError",
+    "PerturbedImage",
     "Samples",
     "UnreadableImageWarning",
     "as_samples",
+    "content_digests",
     "iter_batches",
     "load_image",
 ]

@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     data : ndarray of shape (m, H, W, 3), dtype uint8, or (m, n_features), dtype float32
         The images, or the vectors. C-contiguous. It may be a view on X: do not write to it.
     indices : ndarray of shape (m,), dtype intp
-        Their positions in X, ascending.
+        Their positions in X, in the order in which they were asked for.
     """
 
     data: np.ndarray
@@ -40,7 +40,9 @@ class _Reading(NamedTuple):
     error: ImageError | None
 
 
-def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads=None):
+def iter_batches(
+    samples, *, image_size, batch_size, on_error="raise", n_threads=None, indices=None
+):
     """Read samples batch by batch, in order.
 
     Images are decoded by threads, two batches (at least `n_threads` images) ahead of the
@@ -59,19 +61,22 @@ def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads
     batch_size : int
         The number of samples in a batch, from 1. A batch may have fewer if some cannot be read,
         or if it is the last; it is never empty.
-    on_error : {"raise", "nan", "skip"}, default="raise"
+    on_error : {"raise", "nan", "skip"} or callable, default="raise"
         What happens at an image that cannot be read, which includes an image in an array whose
         pixels are not finite numbers from 0 to 255: raise the error (the first one in order), or
-        leave the image out and warn; or leave it out silently, for a further pass. Vectors that
+        leave the image out and warn; or leave it out silently, for a further pass; or leave it out
+        and call ``on_error(index, error)`` with its position and the `ImageError`. Vectors that
         are not finite always raise.
     n_threads : int or None, default=None
         The number of threads that decode, from 1. ``None`` means the number of usable CPUs, but
         at least 2 (a thread may wait for the disk) and at most 16.
+    indices : array-like of int or None, default=None
+        Positions in X of the samples that are read, in this order. ``None`` means all of them.
 
     Returns
     -------
     batches : iterator of Batch
-        Whose indices together are all positions of X but for the images that were left out.
+        Whose indices together are `indices` but for the images that were left out.
 
     Raises
     ------
@@ -99,17 +104,21 @@ def iter_batches(samples, *, image_size, batch_size, on_error="raise", n_threads
     """
     image_size = _checked_image_size(image_size, samples.kind)
     _check_count("batch_size", batch_size)
-    if on_error not in ("raise", "nan", "skip"):
-        raise ValueError(f"on_error is {on_error!r}; accepted are 'raise', 'nan' and 'skip'")
+    if on_error not in ("raise", "nan", "skip") and not callable(on_error):
+        raise ValueError(
+            f"on_error is {on_error!r}; accepted are 'raise', 'nan' and 'skip', or a callable"
+        )
     if n_threads is not None:
         _check_count("n_threads", n_threads)
 
+    indices = np.arange(len(samples)) if indices is None else np.asarray(indices, dtype=np.intp)
     if samples.kind == "vector":
-        return _vector_batches(samples, batch_size)
+        return _vector_batches(samples, indices, batch_size)
     if samples.kind == "array" and image_size in (None, samples.shape[:2]):
-        batches = _sliced(samples, batch_size, on_error)
+        batches = _sliced(samples, indices, batch_size, on_error)
     else:
-        readings = _read_ahead(samples, image_size, batch_size, n_threads or _usable_cpus())
+        n_threads = n_threads or _usable_cpus()
+        readings = _read_ahead(samples, indices, image_size, batch_size, n_threads)
         batches = _gathered(readings, batch_size, on_error)
     return _scale_watched(batches)
 
@@ -148,39 +157,49 @@ def _usable_cpus():
     return min(16, max(2, n_cpus or 1))
 
 
-def _vector_batches(samples, batch_size):
-    for start in range(0, len(samples), batch_size):
+def _windows(indices, batch_size):
+    return (indices[start : start + batch_size] for start in range(0, len(indices), batch_size))
+
+
+def _rows(samples, window):
+    """Several samples of an array: a view if they lie together, as they do in order."""
+    if window[-1] - window[0] == len(window) - 1 and (np.diff(window) == 1).all():
+        return samples[window[0] : window[-1] + 1]
+    return samples[window]
+
+
+def _vector_batches(samples, indices, batch_size):
+    for window in _windows(indices, batch_size):
         with np.errstate(over="ignore"):
-            data = np.ascontiguousarray(samples[start : start + batch_size], dtype=np.float32)
+            data = np.ascontiguousarray(_rows(samples, window), dtype=np.float32)
         finite = np.isfinite(data).all(axis=1)
         if not finite.all():
             row = int(np.argmin(finite))
             nan = np.isnan(data[row]).any()
             found = "NaN" if nan else "infinity or a value too large for dtype('float32')"
-            raise ValueError(f"Input X contains {found} (row {start + row}).")
-        yield Batch(data, np.arange(start, start + len(data), dtype=np.intp))
+            raise ValueError(f"Input X contains {found} (row {window[row]}).")
+        yield Batch(data, window)
 
 
-def _sliced(samples, batch_size, on_error):
+def _sliced(samples, indices, batch_size, on_error):
     """Yield batches of an array whose images have the right size, and their float peaks."""
     grey = samples[:1].ndim == 3
-    for start in range(0, len(samples), batch_size):
-        positions = range(start, min(start + batch_size, len(samples)))
+    for window in _windows(indices, batch_size):
         try:
-            pixels, peak = to_uint8(samples[start : positions.stop])
+            pixels, peak = to_uint8(_rows(samples, window))
         except ValueError:
             # Some of them are at fault: which is found one by one.
-            readings = (_read(samples, index, None) for index in positions)
+            readings = (_read(samples, index, None) for index in window.tolist())
             yield from _gathered(readings, batch_size, on_error)
         else:
-            yield Batch(to_rgb(pixels, grey=grey), np.array(positions, dtype=np.intp)), peak
+            yield Batch(to_rgb(pixels, grey=grey), window), peak
 
 
-def _read_ahead(samples, image_size, batch_size, n_threads):
+def _read_ahead(samples, indices, image_size, batch_size, n_threads):
     """Yield the readings in order, while threads decode at most so many beyond."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="skfakespot-decode")
     try:
-        futures = (pool.submit(_read, samples, index, image_size) for index in range(len(samples)))
+        futures = (pool.submit(_read, samples, index, image_size) for index in indices.tolist())
         pending = deque(islice(futures, max(_BATCHES_AHEAD * batch_size, n_threads)))
         while pending:
             reading = pending.popleft().result()
@@ -209,6 +228,8 @@ def _gathered(readings, batch_size, on_error):
                 raise reading.error
             elif on_error == "nan":
                 _announce(reading)
+            elif callable(on_error):
+                on_error(reading.index, reading.error)
             if len(group) == batch_size:
                 yield _stacked(group)
                 group = []

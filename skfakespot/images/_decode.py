@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ._errors import ImageError
+from ._perturbed import PerturbedImage
 
 # Only formats whose decoders run inside Pillow: EPS, say, would start Ghostscript.
 # MPO files are opened by the JPEG plugin.
@@ -62,7 +63,8 @@ def load_image(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)
+    source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
+            or PerturbedImage
         What to decode. Arrays are uint8, or any other integers or floats between 0 and 255;
         floats are rounded to the nearest integer. Boolean arrays are refused.
     name : str, default=None
@@ -87,9 +89,15 @@ def load_image(source, *, name=None):
     >>> load_image(np.full((2, 2), 7.4))[0, 0]
     array([7, 7, 7], dtype=uint8)
     """
-    if name is None:
-        name = os.fsdecode(source) if is_path(source) else "image"
-    return read_pixels(source, name)[0]
+    return read_pixels(source, name or name_of(source) or "image")[0]
+
+
+def name_of(source):
+    """Say what errors call an image that has a path; None for others."""
+    if isinstance(source, PerturbedImage):
+        name = name_of(source.source)
+        return name and f"{name} ({source.perturbation})"
+    return os.fsdecode(source) if is_path(source) else None
 
 
 def read_pixels(source, name, image_size=None):
@@ -101,10 +109,21 @@ def read_pixels(source, name, image_size=None):
             return _decode(source, name, image_size), None
     if hasattr(source, "__array__"):
         return _read_array(np.asarray(source), name, image_size)
+    if isinstance(source, PerturbedImage):
+        return _read_perturbed(source, name, image_size)
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
-        "a PIL image, or an array of shape (H, W, 3) or (H, W)"
+        "a PIL image, an array of shape (H, W, 3) or (H, W), or a PerturbedImage"
     )
+
+
+def _read_perturbed(image, name, image_size):
+    pixels, peak = read_pixels(image.source, name)
+    try:
+        pixels = image.perturbation(pixels, image.seed)
+    except (OSError, MemoryError) as error:  # a JPEG, say, has at most 65535 pixels a side
+        raise ImageError(name, f"it cannot be perturbed ({error or 'out of memory'})") from error
+    return _stretch_pixels(pixels, image_size), peak
 
 
 def _read_file(path, name, image_size):
@@ -248,9 +267,13 @@ def _read_array(array, name, image_size):
     except ValueError as error:
         raise ImageError(name, str(error)) from None
     pixels = to_rgb(pixels, grey=pixels.ndim == 2)
-    if image_size not in (None, pixels.shape[:2]):
-        pixels = np.array(_stretch(Image.fromarray(pixels), image_size))
-    return pixels, peak
+    return _stretch_pixels(pixels, image_size), peak
+
+
+def _stretch_pixels(pixels, image_size):
+    if image_size in (None, pixels.shape[:2]):
+        return pixels
+    return np.array(_stretch(Image.fromarray(pixels), image_size))
 
 
 def to_rgb(pixels, *, grey):

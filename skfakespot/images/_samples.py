@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
-from ._decode import check_pixel_dtype, is_path
+from ._decode import check_pixel_dtype, is_path, name_of
+from ._perturbed import PerturbedImage
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -86,9 +87,8 @@ class Samples:
         name : str
             The path, or the kind of sample and its position.
         """
-        if self.kind == "sequence" and is_path(self[index]):
-            return os.fsdecode(self[index])
-        return f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
+        path = name_of(self[index]) if self.kind == "sequence" else None
+        return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
 
 
 def as_samples(X):
@@ -107,7 +107,8 @@ def as_samples(X):
           for one image by mistake and refused;
         - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
           os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
-          images may not be mixed. A list of arrays of one size is such a sequence as well;
+          images may not be mixed; a `PerturbedImage` counts as what its source is. A list of
+          arrays of one size is such a sequence as well;
         - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
 
     Returns
@@ -165,7 +166,7 @@ def _refuse_single(X):
 def _from_list(X):
     _refuse_empty(len(X), (len(X),))
     first = X[0]
-    if is_path(first) or _is_image(first):
+    if _described(first) is not None:
         return _sequence(tuple(X))
     try:
         array = np.asarray(X)
@@ -204,7 +205,7 @@ def _sequence(elements):
         _refuse_one_dimensional(1)
     expected = None
     for index, element in enumerate(elements):
-        found = "a path" if is_path(element) else "an image" if _is_image(element) else None
+        found = _described(element)
         if expected is not None and found != expected:
             raise TypeError(
                 f"X mixes types: X[0] is {expected} (a {type(elements[0]).__name__}), but "
@@ -216,10 +217,17 @@ def _sequence(elements):
     return Samples("sequence", None, elements)
 
 
-def _is_image(element):
+def _described(element):
+    """Tell paths from images; a perturbed image is what its source is."""
+    if isinstance(element, PerturbedImage):
+        return _described(element.source)
+    if is_path(element):
+        return "a path"
     if isinstance(element, Image.Image):
-        return True
-    return hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2
+        return "an image"
+    return (
+        "an image" if hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2 else None
+    )
 
 
 def _is_number(element):

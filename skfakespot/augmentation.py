@@ -1,0 +1,373 @@
+"""Perturbed copies of images: to train on, and to try a detector with."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from imblearn.base import BaseSampler
+from imblearn.utils import check_sampling_strategy, check_target_type
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy.sparse import issparse
+from sklearn.utils import check_consistent_length, check_random_state, gen_even_slices
+
+from ._sklearn_compat import Interval, StrOptions, _check_feature_names
+from .images import PerturbedImage, as_samples, load_image
+from .perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
+
+__all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
+
+
+def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
+    """Perturb every image of X in one of the four ways of the paper (section 4.3).
+
+    Parameters
+    ----------
+    X : array-like
+        Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
+        0-255 scale; or a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
+        arrays of differing sizes. A 2-D numeric array takes ``kind="noise"`` only, on its own
+        scale and not clipped.
+    kind : {"compression", "resize", "noise", "blur"}
+        What is done.
+    level : float or tuple of (str, int)
+        How strongly: JPEG quality (1 to 100), scale factor (above 0, up to 1), variance of the
+        noise (0 to 1, for pixels from 0 to 1), sigma of the blur (0 to 100 pixels). Or the name
+        of a preset, "paper", "cnndetection" or "deeperforensics", and an intensity from 1, the
+        mildest.
+    random_state : None, int or RandomState, default=None
+        Draws the noise. With an int, image i gets the same noise in every call, whatever comes
+        after it in X and whatever `n_jobs`.
+    n_jobs : None or int, default=None
+        Number of threads that perturb an array; None for 1. Paths and images of a sequence are
+        perturbed by the threads that read them.
+    **options
+        ``subsampling`` of compression, ``filter`` and ``restore_size`` of resize, ``unit`` of
+        noise, ``kernel_size`` of blur; see `Perturbation`.
+
+    Returns
+    -------
+    perturbed : array-like
+        Of an array, an array of the same dtype and shape (with ``restore_size=False``, of smaller
+        images). Of paths or images in a sequence, the same kind of container (object dtype) of
+        `skfakespot.images.PerturbedImage`: they are decoded and perturbed when they are read,
+        batch by batch, by every estimator that takes images or by `skfakespot.images.load_image`.
+
+    Raises
+    ------
+    ValueError
+        If the kind, level or an option is not accepted, or, a
+        `skfakespot.images.ImageError`, if an image of an array cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.augmentation import perturb
+    >>> images = np.full((2, 8, 8, 3), 128, dtype=np.uint8)
+    >>> noisy = perturb(images, "noise", 0.01, random_state=0)
+    >>> noisy.shape, noisy.dtype, bool((noisy[0] != noisy[1]).any())
+    ((2, 8, 8, 3), dtype('uint8'), True)
+    >>> perturb(["face.jpg"], "blur", 2.0)
+    [PerturbedImage(source='face.jpg', perturbation=Perturbation('blur', 2.0), seed=...)]
+    """
+    perturbation = as_perturbation(kind, level, **options)
+    samples = as_samples(X)
+    rows = np.arange(len(samples))
+    seeds = _seeds(check_random_state(random_state), len(samples))
+    if samples.kind == "vector":
+        return perturbation.on_rows(samples[:], seeds)
+    perturbations = [perturbation] * len(samples)
+    if samples.kind == "array":
+        return _perturbed_array(samples, rows, perturbations, seeds, n_jobs)
+    return _like(X, _perturbed_elements(samples, rows, perturbations, seeds))
+
+
+class PerturbationAugmenter(BaseSampler):
+    """Add perturbed copies of the training images: an imbalanced-learn sampler.
+
+    Each copy is perturbed in one of the paper's four ways (section 4.3), by a kind and a level
+    that are drawn for it. Paths stay paths: a copy of a file is a small recipe that is carried
+    out when the image is read, so that memory does not grow with the number of copies.
+
+    Parameters
+    ----------
+    kinds : str or sequence of str, default=("compression", "resize", "noise", "blur")
+        The kinds to draw from, each as likely.
+    levels : str or dict of str to sequence, default="paper"
+        The levels of each kind, each as likely: the name of a preset, "paper", "cnndetection"
+        (compression and blur) or "deeperforensics" (resize, noise and blur); or a dict of kind
+        to a sequence of levels, numbers or `Perturbation` objects.
+    n_copies : int or "all", default=1
+        Perturbed copies of each image. "all" for one copy by every level of every kind.
+    keep_original : bool, default=True
+        Whether the images themselves stay, before their copies.
+    sampling_strategy : None, float, str, dict or callable, default=None
+        None for copies of every image. Otherwise as in imbalanced-learn's over-sampling
+        ("auto", "minority", ...): perturbed copies are added until the classes have the sizes
+        asked for, each image of a class being copied as often as the others, give or take one.
+        It needs ``n_copies=1`` and ``keep_original=True``, the defaults.
+    random_state : None, int or RandomState, default=None
+        Draws kinds, levels, noise, and the images that a `sampling_strategy` copies.
+    n_jobs : None or int, default=None
+        Number of threads that perturb an array; None for 1.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_samples_new,)
+        Row of X that each row of the result comes from.
+    perturbations_ : ndarray of shape (n_samples_new,), object
+        The `Perturbation` of each row; None for an original.
+    groups_ : ndarray of shape (n_samples_new,)
+        Group of each row: as given to `fit_resample`, else `sample_indices_`. Splits that keep
+        groups together keep the copies of an image together.
+    sample_weight_ : None or ndarray of shape (n_samples_new,)
+        Weight of each row, if weights were given.
+    sampling_strategy_ : None or dict
+        With a `sampling_strategy`, the number of copies of each class.
+    n_features_in_ : int
+        Number of values of one sample: pixels and colours of an array, 1 for a path or an image
+        of its own size, the width of 2-D input.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X was a DataFrame with string names.
+
+    See Also
+    --------
+    make_fakespotter : Its ``augment`` puts this first in the detector, for training only.
+    perturb : Perturb all images in one way.
+
+    Notes
+    -----
+    Of rows of numbers (a 2-D numeric X) only noise is made, on the scale of X, whatever other
+    kinds there are; without "noise" among the kinds they are refused.
+
+    Examples
+    --------
+    >>> from skfakespot import PerturbationAugmenter
+    >>> augmenter = PerturbationAugmenter(n_copies=2, random_state=0)
+    >>> X, y = augmenter.fit_resample(["real.jpg", "fake.jpg"], [0, 1])
+    >>> len(X), y, augmenter.sample_indices_
+    (6, [0, 1, 0, 1, 0, 1], array([0, 1, 0, 1, 0, 1]))
+    >>> print(X[0], augmenter.perturbations_[2], sep=", ")
+    real.jpg, compression 25
+    """
+
+    _sampling_type = "bypass"
+
+    _parameter_constraints = {
+        "kinds": ["array-like", StrOptions(set(KINDS))],
+        "levels": [StrOptions(set(PRESETS)), dict],
+        "n_copies": [Interval(Integral, 1, None, closed="left"), StrOptions({"all"})],
+        "keep_original": ["boolean"],
+        "sampling_strategy": [
+            Interval(Real, 0, 1, closed="right"),
+            StrOptions({"auto", "minority", "not minority", "not majority", "all"}),
+            dict,
+            callable,
+            None,
+        ],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        kinds=("compression", "resize", "noise", "blur"),
+        *,
+        levels="paper",
+        n_copies=1,
+        keep_original=True,
+        sampling_strategy=None,
+        random_state=None,
+        n_jobs=None,
+    ):
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.kinds = kinds
+        self.levels = levels
+        self.n_copies = n_copies
+        self.keep_original = keep_original
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit_resample(self, X, y, *, sample_weight=None, groups=None):
+        """Add the perturbed copies.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, or rows of numbers; see `perturb`.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, which the copies take over into `sample_weight_`.
+        groups : array-like of shape (n_samples,), default=None
+            Groups, such as identities, which the copies take over into `groups_`.
+
+        Returns
+        -------
+        X_resampled : array-like
+            The images and their copies, in the kind of container that X is: arrays as arrays of
+            the same dtype; the copies of paths or images in a sequence as
+            `skfakespot.images.PerturbedImage`.
+        y_resampled : array-like of shape (n_samples_new,)
+            Their labels.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not accepted, or y has one class.
+        """
+        samples = as_samples(X)
+        if samples.kind == "vector":
+            X_resampled, y_resampled = super().fit_resample(X, y)
+        else:
+            # imbalanced-learn would restore the dtype of a Series, which may be that of text.
+            _check_feature_names(self, X, reset=True)
+            X_resampled, y_resampled = super().fit_resample(samples, y)
+            X_resampled = _like(X, X_resampled) if samples.kind == "sequence" else X_resampled
+        rows = self.sample_indices_
+        self.sample_weight_ = None
+        if sample_weight is not None:
+            check_consistent_length(range(len(samples)), sample_weight)
+            self.sample_weight_ = np.asarray(sample_weight)[rows]
+        self.groups_ = rows.copy()
+        if groups is not None:
+            check_consistent_length(range(len(samples)), groups)
+            self.groups_ = np.asarray(groups)[rows]
+        return X_resampled, y_resampled
+
+    def _check_X_y(self, X, y):
+        samples = as_samples(X)
+        if samples.kind == "vector":
+            # The columns of a DataFrame may be sparse, a matrix may not.
+            X, y, binarize_y = super()._check_X_y(X, y, accept_sparse=["csr"])
+            return X.toarray() if issparse(X) else X, y, binarize_y
+        self.n_features_in_ = 1 if samples.shape is None else int(np.prod(samples.shape))
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        check_consistent_length(range(len(samples)), y)
+        return samples, y, binarize_y
+
+    def _fit_resample(self, X, y):
+        random = check_random_state(self.random_state)
+        samples = as_samples(X)
+        choices = perturbations_of(self.kinds, self.levels)
+        if samples.kind == "vector":
+            if "noise" not in choices:
+                raise ValueError(
+                    f"X holds rows of numbers, and kinds={self.kinds!r} are for images; the only "
+                    "kind for rows is 'noise'."
+                )
+            choices = {"noise": choices["noise"]}
+        rows, perturbations = self._plan(y, choices, random)
+        seeds = _seeds(random, len(rows))
+        kept = np.arange(len(samples) if self.keep_original else 0)
+        self.sample_indices_ = np.concatenate([kept, rows])
+        self.perturbations_ = _object_array([*[None] * len(kept), *perturbations])
+        if samples.kind == "sequence":
+            copies = _perturbed_elements(samples, rows, perturbations, seeds)
+            resampled = _object_array([*(samples[row] for row in kept), *copies])
+        else:
+            resampled = np.empty((len(kept) + len(rows), *samples[0].shape), samples[:1].dtype)
+            resampled[: len(kept)] = samples[:][kept]
+            copies = resampled[len(kept) :]
+            if samples.kind == "array":
+                _perturbed_array(samples, rows, perturbations, seeds, self.n_jobs, out=copies)
+            else:
+                for row, (source, perturbation) in enumerate(zip(rows, perturbations, strict=True)):
+                    copies[row] = perturbation.on_rows(samples[source][None], seeds[[row]])[0]
+        return resampled, y[self.sample_indices_]
+
+    def _plan(self, y, choices, random):
+        """Say which row each copy is of, and what is done to it."""
+        everything = [perturbation for steps in choices.values() for perturbation in steps]
+        if self.sampling_strategy is None and self.n_copies == "all":
+            rows = np.tile(np.arange(len(y)), len(everything))
+            return rows, [perturbation for perturbation in everything for _ in range(len(y))]
+        if self.sampling_strategy is None:
+            rows = np.tile(np.arange(len(y)), self.n_copies)
+        else:
+            rows = self._rows_that_balance(y, random)
+        kinds = list(choices.values())
+        drawn_kinds = random.randint(len(kinds), size=len(rows))
+        places = random.uniform(size=len(rows))
+        return rows, [
+            kinds[kind][int(place * len(kinds[kind]))]
+            for kind, place in zip(drawn_kinds, places, strict=True)
+        ]
+
+    def _rows_that_balance(self, y, random):
+        if self.n_copies != 1 or not self.keep_original:
+            raise ValueError(
+                f"sampling_strategy={self.sampling_strategy!r} says how many copies there are, "
+                "beside the originals: it needs n_copies=1 and keep_original=True."
+            )
+        wanted = check_sampling_strategy(self.sampling_strategy, y, "over-sampling")
+        self.sampling_strategy_ = wanted
+        rows = []
+        for label, n_copies in wanted.items():
+            members = np.flatnonzero(y == label)
+            n_rounds = -(-n_copies // len(members))
+            rounds = [random.permutation(members) for _ in range(n_rounds)]
+            rows.append(np.concatenate([*rounds, members[:0]])[:n_copies])
+        return np.concatenate([*rows, np.arange(0)])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        tags.input_tags.three_d_array = True
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+
+def _seeds(random, n_seeds):
+    """Seeds of which the first ones do not depend on how many there are."""
+    sequence = np.random.SeedSequence(int(random.randint(2**31 - 1)))
+    return sequence.generate_state(n_seeds, np.uint64)
+
+
+def _perturbed_elements(samples, rows, perturbations, seeds):
+    return _object_array(
+        [
+            PerturbedImage(samples[row], perturbation, int(seed))
+            for row, perturbation, seed in zip(rows, perturbations, seeds, strict=True)
+        ]
+    )
+
+
+def _perturbed_array(samples, rows, perturbations, seeds, n_jobs, *, out=None):
+    """Perturb rows of an array of images, by threads."""
+    images = samples[:]
+    grey = images.ndim == 3
+
+    def perturbed(place):
+        image = load_image(images[rows[place]], name=samples.name(rows[place]))
+        return perturbations[place](image[..., 0] if grey else image, seeds[place])
+
+    if out is None:
+        first = perturbed(0)
+        out = np.empty((len(rows), *first.shape), dtype=images.dtype)
+
+    def fill(part):
+        for place in range(part.start, part.stop):
+            out[place] = perturbed(place)
+
+    parts = gen_even_slices(len(rows), effective_n_jobs(n_jobs))
+    Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(fill)(part) for part in parts)
+    return out
+
+
+def _object_array(elements):
+    array = np.empty(len(elements), dtype=object)
+    for place, element in enumerate(elements):
+        array[place] = element
+    return array
+
+
+def _like(X, elements):
+    """Put elements into the kind of container that X is."""
+    if isinstance(X, list | tuple):
+        return type(X)(elements)
+    if not hasattr(X, "iloc"):
+        return elements
+    import pandas as pd
+
+    if X.ndim == 1:
+        return pd.Series(elements, name=X.name, dtype=object)
+    return pd.DataFrame({X.columns[0]: elements}, dtype=object)

@@ -1,0 +1,137 @@
+"""Where the thresholds will lie, told from the images seen so far."""
+
+import numpy as np
+
+# In standard errors of the mean. The thresholds of cross-validation's folds lie within the first,
+# with three folds or more; the final mean lies within the second of a running mean (more while the
+# spread itself is known from few images). Wider bands cost time for every image, narrower ones
+# send more of them through the network again.
+_WIDTH_KEPT = 4.0
+_WIDTH_RUNNING = 3.0
+_WIDTH_OF_FEW = 16.0
+# Sums in another order differ by less, relative to the threshold.
+_SLACK = 2.0**-21
+
+
+def round_down(thresholds):
+    """Largest float32 values that are not above the thresholds.
+
+    A float32 output is above a float64 threshold exactly where it is above this value.
+    """
+    thresholds = np.asarray(thresholds, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        rounded = thresholds.astype(np.float32)
+    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def margins(means, center):
+    """Distance from the thresholds within which those of similar sets of images lie.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_images, n_layers), float64
+        Mean of each image's neurons.
+    center : ndarray of shape (n_layers,), float64
+        The thresholds.
+
+    Returns
+    -------
+    margins : ndarray of shape (n_layers,), float64
+        NaN, which stands for no distance at all, where a mean is no finite number.
+    """
+    n_images = len(means)
+    if n_images == 1:
+        return _SLACK * np.abs(center)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = means.std(axis=0, ddof=1)
+    return _WIDTH_KEPT * spread / np.sqrt(n_images) + _SLACK * np.abs(center)
+
+
+class FixedBand:
+    """The band around thresholds that are known.
+
+    Parameters
+    ----------
+    thresholds : ndarray of shape (n_layers,), float64
+        Its centre.
+    margins : ndarray of shape (n_layers,), float64
+        Its half width.
+    """
+
+    def __init__(self, thresholds, margins):
+        exact = round_down(thresholds)
+        # fmin and fmax let the threshold itself stand where a margin is NaN.
+        self.low = np.fmin(exact, round_down(thresholds - margins))
+        self.high = np.fmax(exact, round_down(thresholds + margins))
+
+    def of_layer(self, layer, means):  # noqa: ARG002
+        """Low and high end of a layer's band, float32."""
+        return self.low[layer], self.high[layer]
+
+    def add(self, means):
+        """Learn nothing from these images."""
+
+
+class RunningBand:
+    """The band around the mean of all images, while only some of them have been seen.
+
+    Parameters
+    ----------
+    n_images : int
+        Number of all images.
+    means : ndarray of shape (n_seen, n_layers), float64
+        Mean of the neurons of each image that was seen.
+    center : ndarray of shape (n_layers,), float64, default=None
+        The thresholds, where they do not depend on the images.
+    """
+
+    def __init__(self, n_images, means, center=None):
+        self._n_images = n_images
+        self._center = center
+        self._seen = _moments(means)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def of_layer(self, layer, means):
+        """Low and high end of a layer's band, float32, from all that was seen and these images."""
+        seen = tuple(moment[layer] for moment in self._seen[1:])
+        n_seen, mean, squares = _merged((self._seen[0], *seen), _moments(means))
+        center = mean if self._center is None else self._center[layer]
+        half = _SLACK * np.abs(center)
+        if n_seen > 1:
+            spread = np.sqrt(squares / (n_seen - 1))
+            width = _WIDTH_KEPT / np.sqrt(self._n_images)
+            if self._center is None:
+                unseen = max(0.0, 1 / n_seen - 1 / self._n_images)
+                width += (_WIDTH_RUNNING + _WIDTH_OF_FEW / n_seen) * np.sqrt(unseen)
+            half += spread * width
+        return round_down(center - half), round_down(center + half)
+
+    def bounds(self):
+        """Low and high end of every layer's band, two ndarrays (n_layers,), float32."""
+        bands = [self.of_layer(layer, np.empty(0)) for layer in range(len(self._seen[1]))]
+        return tuple(np.array(ends, dtype=np.float32) for ends in zip(*bands, strict=True))
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def add(self, means):
+        """Take the means of further images into account, ndarray (n_images, n_layers)."""
+        self._seen = _merged(self._seen, _moments(means))
+
+
+def _moments(means):
+    """Number, mean and sum of squared deviations."""
+    n = len(means)
+    mean = means.mean(axis=0) if n else np.zeros(means.shape[1:])
+    return n, mean, ((means - mean) ** 2).sum(axis=0)
+
+
+def _merged(first, second):
+    (n_first, mean_first, squares_first), (n_second, mean_second, squares_second) = first, second
+    n = n_first + n_second
+    if n == 0:
+        return first
+    step = mean_second - mean_first
+    return (
+        n,
+        mean_first + step * (n_second / n),
+        squares_first + squares_second + step**2 * (n_first * n_second / n),
+    )

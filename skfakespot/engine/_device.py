@@ -1,0 +1,61 @@
+"""The device that the network runs on."""
+
+import re
+from contextlib import nullcontext
+
+from .._keras import import_keras
+
+_ACCEPTED = re.compile(r"(cpu|gpu)(:\d+)?")
+
+
+def device_scope(device):
+    """Context in which Keras runs on a device; it chooses one itself if that is None.
+
+    Parameters
+    ----------
+    device : None or str
+        ``"cpu"``, ``"gpu"``, or one of several such as ``"gpu:1"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    """
+    if device is None:
+        return nullcontext()
+    if not isinstance(device, str) or not _ACCEPTED.fullmatch(device):
+        raise ValueError(
+            f"device={device!r}; accepted are None, 'cpu', 'gpu', and one of several such as "
+            "'gpu:0'."
+        )
+    keras = import_keras()
+    name = device if ":" in device else f"{device}:0"
+    present = _list_devices(keras.backend.backend())
+    if name not in present:
+        raise ValueError(
+            f"device={device!r} is not present: Keras' {keras.backend.backend()} backend sees "
+            f"{', '.join(present)}. Give one of these, or None."
+        )
+    return keras.device(name)
+
+
+def default_device():
+    """Kind of device that Keras runs on if it is left to choose, "cpu" or "gpu"."""
+    several = len(_list_devices(import_keras().backend.backend())) > 1
+    return "gpu" if several else "cpu"
+
+
+def _list_devices(backend):
+    if backend == "tensorflow":
+        import tensorflow
+
+        n_gpus = len(tensorflow.config.list_logical_devices("GPU"))
+    elif backend == "jax":
+        import jax
+
+        n_gpus = sum(device.platform == "gpu" for device in jax.devices())
+    else:
+        import torch
+
+        n_gpus = torch.cuda.device_count()
+    return ["cpu:0", *(f"gpu:{number}" for number in range(n_gpus))]

@@ -1,0 +1,196 @@
+"""Profiles on disk: files of many profiles, each written once, whole, and checked when read."""
+
+import hashlib
+import os
+import re
+import struct
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from ._profiles import Profile
+
+# Of a folder that is given as `memory`, for all networks together.
+DISK_BYTES = 4 * 2**30
+
+_FORMAT = "skfakespot-profiles-1"
+_MAGIC = f"{_FORMAT}\n".encode()
+_ENTRY = struct.Struct("<16sqq")
+_CHECK_SIZE = 16
+_SMALL = 2**20
+_N_SMALL = 64
+_ABANDONED = 3600  # seconds after which a file that was never finished is removed
+_NAME = re.compile(r"\d{20}-[0-9a-f]{32}\.profiles")
+
+
+class _Place(NamedTuple):
+    file: str
+    start: int
+    length: int
+
+
+class ProfileFolder:
+    """The profiles of one network, read in one way, in a folder that processes share.
+
+    A file is written under another name and then renamed, so that nobody sees half of it; each of
+    its profiles has a checksum, and one that does not match is as good as absent. No writer ever
+    waits for another: two that profile the same image write it twice. When a folder holds more
+    than `max_bytes`, its oldest files are deleted.
+
+    Parameters
+    ----------
+    location : path-like
+        Folder of the profiles of all networks; it is made if need be.
+    configuration : bytes
+        Digest of the network and how it is read.
+    max_bytes : int, default=4 GiB
+        Bound on the size of all files in `location`.
+    """
+
+    def __init__(self, location, configuration, max_bytes=DISK_BYTES):
+        self.location = Path(location)
+        self._root = self.location / _FORMAT
+        self._folder = self._root / configuration.hex()
+        self._max_bytes = max_bytes
+        self._places = {}
+        self._files = set()
+
+    def refresh(self):
+        """See what other processes have written and deleted since."""
+        try:
+            found = {entry.name for entry in os.scandir(self._folder) if _NAME.match(entry.name)}
+        except OSError:
+            found = set()
+        if self._files - found:
+            self._places, self._files = {}, set()
+        for name in sorted(found - self._files):
+            self._index(name)
+        self._files = found
+
+    def read(self, digest):
+        """Profiles of an image, newest first; those that are damaged or deleted are left out."""
+        profiles = []
+        for place in reversed(self._places.get(digest, ())):
+            try:
+                profiles.append(Profile.from_bytes(self._read_checked(place)))
+            except (OSError, ValueError):
+                continue
+        return profiles
+
+    def write(self, profiles):
+        """Write profiles into one new file.
+
+        Parameters
+        ----------
+        profiles : list of (bytes, Profile)
+            Each with the digest of its image.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; nothing is left behind.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._write_file([(digest, profile.to_bytes()) for digest, profile in profiles])
+        self._merge_small_files()
+        self._evict()
+
+    def _write_file(self, records):
+        start = len(_MAGIC) + 8 + _ENTRY.size * len(records) + _CHECK_SIZE
+        entries = []
+        for digest, data in records:
+            entries.append(_ENTRY.pack(digest, start, len(data)))
+            start += len(data) + _CHECK_SIZE
+        header = b"".join([_MAGIC, struct.pack("<q", len(records)), *entries])
+        unfinished = self._folder / f"{uuid.uuid4().hex}.unfinished"
+        try:
+            with unfinished.open("xb") as file:
+                file.write(header + _checksum(header))
+                for _, data in records:
+                    file.write(data)
+                    file.write(_checksum(data))
+            name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.profiles"
+            unfinished.replace(self._folder / name)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        self._index(name)
+        self._files.add(name)
+
+    def _index(self, name):
+        for digest, start, length in self._entries(name):
+            self._places.setdefault(digest, []).append(_Place(name, start, length))
+
+    def _entries(self, name):
+        try:
+            with (self._folder / name).open("rb") as file:
+                head = file.read(len(_MAGIC) + 8)
+                if not head.startswith(_MAGIC) or len(head) != len(_MAGIC) + 8:
+                    return []
+                size = struct.unpack("<q", head[-8:])[0] * _ENTRY.size
+                if not 0 <= size <= os.fstat(file.fileno()).st_size:
+                    return []
+                table = file.read(size)
+                if file.read(_CHECK_SIZE) != _checksum(head + table):
+                    return []
+        except OSError:
+            return []
+        return list(_ENTRY.iter_unpack(table))
+
+    def _merge_small_files(self):
+        """Make one file of many: a detector that is asked for single images writes many."""
+        sizes = {name: _size(self._folder / name) for name in self._files}
+        small = sorted(name for name, size in sizes.items() if size < _SMALL)
+        if len(small) <= _N_SMALL:
+            return
+        records = []
+        for name in small:
+            for digest, start, length in self._entries(name):
+                with suppress(OSError, ValueError):
+                    records.append((digest, self._read_checked(_Place(name, start, length))))
+        self._write_file(records)
+        for name in small:
+            (self._folder / name).unlink(missing_ok=True)
+        self.refresh()
+
+    def _read_checked(self, place):
+        with (self._folder / place.file).open("rb") as file:
+            file.seek(place.start)
+            data = file.read(place.length)
+            if file.read(_CHECK_SIZE) != _checksum(data):
+                raise ValueError(f"a profile in {place.file} is damaged")
+        return data
+
+    def _evict(self):
+        for path in self._root.glob("*/*.unfinished"):
+            if _age(path) > _ABANDONED:
+                path.unlink(missing_ok=True)
+        total = 0
+        for path in sorted(self._root.glob("*/*.profiles"), key=_name, reverse=True):
+            total += _size(path)
+            if total > self._max_bytes:
+                path.unlink(missing_ok=True)
+
+
+def _name(path):
+    return path.name
+
+
+def _checksum(data):
+    return hashlib.blake2b(data, digest_size=_CHECK_SIZE).digest()
+
+
+def _size(path):
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _age(path):
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0

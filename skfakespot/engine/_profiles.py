@@ -1,0 +1,118 @@
+"""What is kept of an image: enough to count its active neurons for any threshold in a band."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_HEADER = np.dtype("<i8")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """The neurons of one image, as far as thresholds in a band need them.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_layers,), float64
+        Sum of each layer's neurons.
+    low, high : ndarray of shape (n_layers,), float32
+        The band of each layer: above `low`, up to and including `high`.
+    above : ndarray of shape (n_features,), int32
+        How many neurons lie above the band.
+    values : ndarray of shape (n_values,), float32
+        The neurons in the bands, layer by layer.
+    lengths : ndarray of shape (n_layers,), int32
+        How many of the values belong to each layer.
+    features : ndarray of shape (n_values,), uint16
+        The feature map of each value. Empty where there is one feature a layer.
+    """
+
+    sums: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    above: np.ndarray
+    values: np.ndarray
+    lengths: np.ndarray
+    features: np.ndarray
+
+    @property
+    def nbytes(self):
+        """Memory that the arrays take."""
+        return sum(getattr(self, name).nbytes for name in self.__slots__)
+
+    def covers(self, thresholds):
+        """Say whether the neurons above these thresholds (float32) can be counted."""
+        return bool(((self.low <= thresholds) & (thresholds <= self.high)).all())
+
+    def counts(self, thresholds, first_features):
+        """Count the neurons above each layer's threshold.
+
+        Parameters
+        ----------
+        thresholds : ndarray of shape (n_layers,), float32
+            They lie in the bands.
+        first_features : ndarray of shape (n_layers,), intp
+            The first feature of each layer.
+
+        Returns
+        -------
+        counts : ndarray of shape (n_features,), int64
+        """
+        active = self.values > np.repeat(thresholds, self.lengths)
+        return self.above + self._count(active, first_features)
+
+    def trimmed(self, low, high, first_features):
+        """Keep what lies in narrower bands, unless that is most of it anyway."""
+        low, high = np.maximum(self.low, low), np.minimum(self.high, high)
+        over = self.values > np.repeat(high, self.lengths)
+        kept = self.values > np.repeat(low, self.lengths)
+        kept &= ~over
+        if 2 * np.count_nonzero(kept) > len(kept):
+            return self
+        return Profile(
+            self.sums,
+            low,
+            high,
+            (self.above + self._count(over, first_features)).astype(np.int32),
+            self.values[kept],
+            _sums_of_segments(kept, self.lengths).astype(np.int32),
+            self.features[kept] if len(self.features) else self.features,
+        )
+
+    def _count(self, chosen, first_features):
+        if not len(self.features):
+            counts = np.zeros(len(self.above), dtype=np.int64)
+            counts[first_features] = _sums_of_segments(chosen, self.lengths)
+            return counts
+        features = np.repeat(first_features, self.lengths)[chosen] + self.features[chosen]
+        return np.bincount(features, minlength=len(self.above))
+
+    def to_bytes(self):
+        """Pack the arrays, little-endian."""
+        sizes = [len(self.sums), len(self.above), len(self.values), len(self.features)]
+        arrays = [np.array(sizes), *(getattr(self, name) for name in self.__slots__)]
+        return b"".join(
+            array.astype(dtype, copy=False).tobytes()
+            for array, dtype in zip(arrays, (_HEADER, *_DTYPES), strict=True)
+        )
+
+    @classmethod
+    def from_bytes(cls, data):
+        """Unpack what `to_bytes` packed; a ValueError says that it is something else."""
+        n_layers, n_features, n_values, n_listed = np.frombuffer(data, _HEADER, 4).tolist()
+        sizes = (n_layers, n_layers, n_layers, n_features, n_values, n_layers, n_listed)
+        arrays, start = [], 4 * _HEADER.itemsize
+        for size, dtype in zip(sizes, _DTYPES, strict=True):
+            arrays.append(np.frombuffer(data, dtype, size, start))
+            start += arrays[-1].nbytes
+        if start != len(data):
+            raise ValueError(f"{len(data) - start} bytes follow the profile")
+        return cls(*arrays)
+
+
+_DTYPES = tuple(map(np.dtype, ("<f8", "<f4", "<f4", "<i4", "<f4", "<i4", "<u2")))
+
+
+def _sums_of_segments(chosen, lengths):
+    places = np.flatnonzero(chosen)
+    return np.diff(np.searchsorted(places, np.cumsum(lengths)), prepend=0)

@@ -1,0 +1,98 @@
+"""What tells one image from another: a digest of its content."""
+
+import hashlib
+import os
+import stat
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import PIL
+
+from ._batches import _usable_cpus
+from ._decode import is_path, read_pixels
+from ._errors import ImageError
+
+# Pixels also depend on the decoder, and on the filter that brings them to the network's size.
+DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
+
+_CHUNK = 64
+# A file may be written again within one tick of the file system's clock.
+_SETTLED = 2_000_000_000
+_N_KNOWN_FILES = 200_000
+_known_files = OrderedDict()
+_known_files_lock = Lock()
+
+
+def content_digests(samples):
+    """Digest the content of every sample, without decoding files.
+
+    Parameters
+    ----------
+    samples : Samples
+        What :func:`as_samples` returned.
+
+    Returns
+    -------
+    digests : list of bytes or None
+        16 bytes for each sample; None where it cannot be read. A file has the digest of its bytes,
+        which is remembered until its size, its times or its place on the disk change.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import as_samples, content_digests
+    >>> first, second = content_digests(as_samples(np.zeros((2, 8, 9), dtype="uint8")))
+    >>> first == second
+    True
+    """
+    chunks = [range(len(samples))[i : i + _CHUNK] for i in range(0, len(samples), _CHUNK)]
+
+    def digest_chunk(chunk):
+        return [_digest(samples, index) for index in chunk]
+
+    if len(chunks) == 1:
+        return digest_chunk(chunks[0])
+    with ThreadPoolExecutor(_usable_cpus(), thread_name_prefix="skfakespot-digest") as pool:
+        return [digest for chunk in pool.map(digest_chunk, chunks) for digest in chunk]
+
+
+def _digest(samples, index):
+    source = samples[index]
+    if samples.kind != "sequence":
+        return _digest_array(samples.kind, source)
+    try:
+        if is_path(source):
+            return _digest_file(os.fspath(source))
+        if isinstance(source, np.ndarray):
+            return _digest_array("array", source)
+        return _digest_array("array", read_pixels(source, samples.name(index))[0])
+    except (ImageError, OSError, TypeError, ValueError):
+        return None
+
+
+def _digest_array(kind, array):
+    digest = hashlib.sha256(f"{kind} {array.dtype.str} {array.shape} ".encode())
+    digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.digest()[:16]
+
+
+def _digest_file(path):
+    status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
+    version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    known = _known_files.get(path)
+    if known is not None and known[0] == version:
+        return known[1]
+    started = time.time_ns()
+    digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
+    if started - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
+        with _known_files_lock:
+            _known_files[path] = version, digest
+            while len(_known_files) > _N_KNOWN_FILES:
+                _known_files.popitem(last=False)
+    return digest

@@ -1,0 +1,262 @@
+"""One pass through the network gives what two passes give, to the last bit."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from networks import outputs_by_layer, small_network
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import Backbone
+from skfakespot.engine import forget_profiles
+from skfakespot.engine._profiles import Profile
+from skfakespot.engine._reductions import count_active, neurons_of, split_at_band, sum_neurons
+
+LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
+READINGS = [("unit", "layer"), ("unit", "channel"), ("channel", "layer")]
+
+
+@pytest.fixture(autouse=True)
+def no_profiles():
+    forget_profiles()
+
+
+@pytest.fixture(scope="module")
+def network():
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Images of differing brightness, as photographs are."""
+    random = np.random.default_rng(0)
+    brightness = random.integers(20, 256, (70, 1, 1, 1))
+    return (random.random((70, 12, 10, 3)) * brightness).astype(np.uint8)
+
+
+def read_twice(coverage, images):
+    """The plain algorithm: all images for the thresholds, then all again for the counts."""
+    coverage = clone(coverage).fit(images)
+    forget_profiles()
+    return coverage.thresholds_, coverage.transform(images)
+
+
+def counts_by_numpy(network, images, thresholds, neuron, output):
+    """Eq. (2) on whole activations."""
+    counts = []
+    for values, threshold in zip(
+        outputs_by_layer(network, images, LAYERS), thresholds, strict=True
+    ):
+        values = values.astype(np.float64)
+        if neuron == "channel":
+            values = values.mean(axis=tuple(range(1, values.ndim - 1)))
+        last = values.ndim - (output == "channel")
+        active = (values > threshold).sum(axis=tuple(range(1, last)), dtype=int)
+        counts.append(active.reshape(len(images), -1))
+    return np.concatenate(counts, axis=1)
+
+
+def orders(images):
+    by_brightness = np.argsort(images.mean(axis=(1, 2, 3)))
+    constant = images.copy()
+    constant[3] = 7
+    return {
+        "as they come": images,
+        "by brightness": images[by_brightness],
+        "the dark ones twice": np.concatenate([images[by_brightness[:40]]] * 2),
+        "a constant image": constant,
+        "all equal": np.repeat(images[:1], 50, axis=0),
+        "black, then one white": np.concatenate(
+            [images[:50] // 64, np.full((1, 12, 10, 3), 255, np.uint8)]
+        ),
+        "one image": images[:1],
+        "two images": images[:2],
+    }
+
+
+@pytest.mark.parametrize(("neuron", "output"), READINGS)
+def test_one_pass_equals_two_in_any_order(network, images, neuron, output):
+    for name, X in orders(images).items():
+        coverage = NeuronCoverageTransformer(network, neuron=neuron, output=output, batch_size=8)
+        thresholds, expected = read_twice(coverage, X)
+        forget_profiles()
+        counts = coverage.fit_transform(X)
+        assert_array_equal(coverage.thresholds_, thresholds, err_msg=name)
+        assert_array_equal(counts, expected, err_msg=name)
+        by_numpy = counts_by_numpy(network, X, thresholds, neuron, output)
+        assert_array_equal(counts, by_numpy, err_msg=name)
+
+
+@pytest.mark.parametrize("threshold", [0.05, -1e9, ("quantile", 0.7)])
+def test_one_pass_equals_two_for_other_thresholds(network, images, threshold):
+    coverage = NeuronCoverageTransformer(network, threshold=threshold, batch_size=8)
+    thresholds, expected = read_twice(coverage, images)
+    forget_profiles()
+    assert_array_equal(coverage.fit_transform(images), expected)
+    assert_array_equal(coverage.thresholds_, thresholds)
+    assert_array_equal(expected, counts_by_numpy(network, images, thresholds, "unit", "layer"))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=hnp.arrays(np.float32, (40, 3), elements=st.floats(-8, 8, width=32)),
+    outlier=st.sampled_from([0.0, 1e6, -1e6, 3e38]),
+    at=st.integers(0, 39),
+    batch_size=st.integers(1, 41),
+)
+def test_one_pass_equals_two_with_an_outlier(rows, outlier, at, batch_size):
+    forget_profiles()
+    rows[at] += np.float32(outlier)
+    coverage = NeuronCoverageTransformer(vector_network(), batch_size=batch_size)
+    counts = coverage.fit_transform(rows)
+    active = rows.astype(np.float64) > coverage.thresholds_[0]
+    assert_array_equal(counts[:, 0], active.sum(axis=1))
+    assert_allclose(coverage.thresholds_[0], rows.mean(dtype=np.float64), rtol=1e-6, atol=1e-6)
+    forget_profiles()
+    assert_array_equal(coverage.transform(rows), counts)
+
+
+def vector_network(cache=[]):  # noqa: B006
+    """Its neurons are its inputs."""
+    if not cache:
+        inputs = keras.Input((3,))
+        dense = keras.layers.Dense(3, kernel_initializer="identity", use_bias=False)
+        cache.append(keras.Model(inputs, dense(inputs)))
+    return cache[0]
+
+
+@pytest.mark.parametrize(("neuron", "output"), READINGS)
+def test_order_and_batch_size_do_not_change_a_bit(network, images, neuron, output):
+    coverage = NeuronCoverageTransformer(network, neuron=neuron, output=output)
+    expected = coverage.fit_transform(images)
+    order = np.random.default_rng(1).permutation(len(images))
+    for batch_size in (1, 7, 32, 70):
+        forget_profiles()
+        other = clone(coverage).set_params(batch_size=batch_size)
+        assert_array_equal(other.fit_transform(images[order]), expected[order])
+        assert_array_equal(other.thresholds_, coverage.thresholds_)
+
+
+class Counting:
+    """Preprocessing that counts the images that pass through the network."""
+
+    def __init__(self):
+        self.n_images = 0
+
+    def __call__(self, batch):
+        self.n_images += len(batch)
+        return batch.astype(np.float32)
+
+
+def test_each_image_passes_through_the_network_once(network, images):
+    counting = Counting()
+    coverage = NeuronCoverageTransformer(
+        Backbone(name="counting", model=network, preprocess=counting), batch_size=8
+    )
+    coverage.fit_transform(images[np.argsort(images.mean(axis=(1, 2, 3)))])
+    assert counting.n_images == len(images)
+    coverage.transform(images)
+    coverage.fit(images[10:])
+    coverage.transform(images[::-1])
+    assert counting.n_images == len(images)
+
+
+def test_images_of_the_same_content_pass_through_once(network, images):
+    counting = Counting()
+    backbone = Backbone(name="counting", model=network, preprocess=counting)
+    twice = np.concatenate([images[:9], images[:9]])
+    counts = NeuronCoverageTransformer(backbone, batch_size=4, threshold=0.1).fit_transform(twice)
+    assert counting.n_images == 9
+    assert_array_equal(counts[:9], counts[9:])
+
+
+def test_only_images_whose_band_misses_pass_through_again(network, images):
+    """A white image among black ones moves the mean away from where it was expected."""
+    counting = Counting()
+    backbone = Backbone(name="counting", model=network, preprocess=counting)
+    X = np.concatenate([images // 64, np.full((1, 12, 10, 3), 255, np.uint8)])
+    coverage = NeuronCoverageTransformer(backbone, batch_size=4)
+    counts = coverage.fit_transform(X)
+    assert len(X) < counting.n_images < 2 * len(X)
+    expected = counts_by_numpy(network, X, coverage.thresholds_, "unit", "layer")
+    assert_array_equal(counts, expected)
+
+
+def test_changed_weights_are_seen(images):
+    model = small_network()
+    coverage = NeuronCoverageTransformer(model)
+    before = coverage.fit_transform(images)
+    model.set_weights([-weights for weights in model.get_weights()])
+    after = coverage.fit_transform(images)
+    assert (before != after).any()
+    assert_array_equal(after, counts_by_numpy(model, images, coverage.thresholds_, "unit", "layer"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    outputs=hnp.arrays(
+        np.float32,
+        hnp.array_shapes(min_dims=4, max_dims=4, max_side=6),
+        elements=st.floats(-4, 4, width=32),
+    ),
+    ends=st.lists(st.floats(-5, 5, width=32), min_size=3, max_size=3),
+    per_channel=st.booleans(),
+)
+def test_a_profile_counts_for_any_threshold_in_its_band(outputs, ends, per_channel):
+    low, threshold, high = np.sort(np.array(ends, dtype=np.float32))
+    neurons = neurons_of(outputs, "unit")
+    columns = outputs.shape[-1] if per_channel else 1
+    above, inside, inside_columns = split_at_band(neurons, low, high, columns)
+    expected = (neurons > threshold).reshape(len(outputs), -1, columns).sum(axis=1)
+    assert_array_equal(count_active(neurons, threshold, columns), expected)
+    for image, counts in enumerate(expected):
+        values = np.concatenate(inside[image])
+        profile = Profile(
+            sums=sum_neurons(neurons)[image : image + 1],
+            low=np.array([low]),
+            high=np.array([high]),
+            above=above[image].astype(np.int32),
+            values=values,
+            lengths=np.array([len(values)], dtype=np.int32),
+            features=np.concatenate([np.empty(0, np.uint16), *inside_columns[image]]),
+        )
+        first, exact = np.array([0]), np.array([threshold])
+        copied = Profile.from_bytes(profile.to_bytes())
+        narrower = profile.trimmed(exact, exact, first)
+        for kept in (profile, copied, narrower):
+            assert kept.covers(exact)
+            assert_array_equal(kept.counts(exact, first), counts)
+        assert not profile.covers(np.nextafter(np.array([high]), np.float32(np.inf)))
+
+
+@pytest.mark.parametrize("shape", [(2, 1100, 1000, 1), (1, 127, 129, 33), (3, 5), (2, 600_011)])
+def test_large_layers_are_reduced_in_pieces(shape):
+    outputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    neurons = neurons_of(outputs, "unit")
+    for columns in (1, shape[-1] if len(shape) == 4 else 1):
+        above, inside, _ = split_at_band(neurons, np.float32(0.1), np.float32(0.2), columns)
+        expected = (neurons > np.float32(0.2)).reshape(shape[0], -1, columns).sum(axis=1)
+        assert_array_equal(above, expected)
+        for image, values in enumerate(inside):
+            row = neurons[image]
+            within = row[(row > np.float32(0.1)) & (row <= np.float32(0.2))]
+            assert_array_equal(np.concatenate(values), within)
+    exact = neurons.sum(axis=1, dtype=np.float64)
+    assert_allclose(sum_neurons(neurons), exact, rtol=1e-5, atol=1e-2)
+    means = neurons_of(outputs, "channel")
+    axes = tuple(range(1, outputs.ndim - 1))
+    expected = outputs.mean(axis=axes, dtype=np.float64) if axes else outputs
+    assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_infinite_outputs_are_counted():
+    rows = np.array([[1, 2, 3e38], [0, 1, -3e38], [3e38, 3e38, 3e38]], dtype=np.float32)
+    inputs = keras.Input((3,))
+    dense = keras.layers.Dense(2, kernel_initializer="ones", use_bias=False)
+    coverage = NeuronCoverageTransformer(keras.Model(inputs, dense(inputs)))
+    with np.errstate(all="ignore"):
+        assert_array_equal(coverage.fit_transform(rows), coverage.transform(rows))

@@ -1,0 +1,231 @@
+"""Images split over workers and machines, and devices that are too small."""
+
+import os
+import signal
+import threading
+import time
+from itertools import pairwise
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from networks import small_network
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from sklearn.base import clone
+
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import Backbone
+from skfakespot.engine import forget_profiles
+from skfakespot.images import ImageError, UnreadableImageWarning
+
+
+@pytest.fixture(autouse=True)
+def no_profiles():
+    forget_profiles()
+
+
+@pytest.fixture(scope="module")
+def network():
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def images():
+    random = np.random.default_rng(0)
+    brightness = random.integers(20, 256, (60, 1, 1, 1))
+    return (random.random((60, 12, 10, 3)) * brightness).astype(np.uint8)
+
+
+@pytest.fixture
+def paths(images, tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+def assert_same_as_alone(coverage, X):
+    """The counts and thresholds are those of this process alone."""
+    forget_profiles()
+    counts = coverage.fit_transform(X)
+    forget_profiles()
+    again = coverage.transform(X)
+    forget_profiles()
+    alone = clone(coverage).set_params(n_jobs=1)
+    assert_array_equal(counts, alone.fit_transform(X))
+    assert_array_equal(again, counts)
+    assert_array_equal(coverage.thresholds_, alone.thresholds_)
+
+
+def test_threads(network, images):
+    with joblib.parallel_config("threading"):
+        coverage = NeuronCoverageTransformer(network, batch_size=4, n_jobs=3)
+        assert_same_as_alone(coverage, images)
+
+
+def test_processes(images, paths):
+    shift = 1.0  # a closure, and a class that no other process can import
+
+    class Shifted:
+        def __call__(self, batch):
+            return batch.astype(np.float32) + shift
+
+    network = Backbone("shifted", small_network(), Shifted())
+    coverage = NeuronCoverageTransformer(network, batch_size=4, n_jobs=2, output="channel")
+    assert_same_as_alone(coverage, images)
+    paths[7].write_bytes(b"no image")
+    coverage.set_params(on_error="nan", output="layer")
+    with pytest.warns(UnreadableImageWarning) as caught:
+        counts = coverage.fit_transform(paths)
+    (warning,) = caught
+    assert warning.message.index == 7
+    assert warning.message.source == str(paths[7])
+    assert np.flatnonzero(np.isnan(counts).any(axis=1)).tolist() == [7]
+    with pytest.raises(ImageError, match=r"7\.png"):
+        clone(coverage).set_params(on_error="raise").fit(paths)
+    bright = images.astype(np.float32)
+    bright[11] = 300
+    with pytest.warns(UnreadableImageWarning, match="image 11 of X") as caught:
+        coverage.fit_transform(bright)
+    assert [warning.message.index for warning in caught] == [11]
+
+
+def slow_network(folder):
+    def preprocess(batch):
+        (folder / str(os.getpid())).touch()
+        time.sleep(0.1)
+        return batch.astype(np.float32)
+
+    return Backbone("slow", small_network(), preprocess)
+
+
+def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+    seen = tmp_path / "processes"
+    seen.mkdir()
+    coverage = NeuronCoverageTransformer(slow_network(seen), batch_size=3)
+    alone = clone(coverage)
+    expected = alone.fit_transform(images)
+    for file in seen.iterdir():
+        file.unlink()
+    forget_profiles()
+
+    def kill_the_first():
+        while not (found := list(seen.iterdir())):
+            time.sleep(0.01)
+        killed.append(int(found[0].name))
+        os.kill(killed[0], signal.SIGKILL)
+
+    killed = []
+    killer = threading.Thread(target=kill_the_first, daemon=True)
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    # Dask logs the death of the worker.
+    with (
+        distributed.LocalCluster(n_workers=2, silence_logs="CRITICAL", **options) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        killer.start()
+        counts = coverage.fit_transform(images)
+        killer.join()
+    workers = {int(file.name) for file in seen.iterdir()} - {os.getpid()}
+    assert killed[0] in workers
+    assert len(workers) >= 2
+    assert_array_equal(counts, expected)
+    assert_array_equal(coverage.thresholds_, alone.thresholds_)
+
+
+def test_merged_transformers_have_seen_all_images(network, images):
+    whole = NeuronCoverageTransformer(network).fit(images)
+    parts = [clone(whole).fit(images[start:end]) for start, end in pairwise([0, 11, 12, 60])]
+    merged = parts[2].merge(parts[0], parts[1])
+    assert merged is parts[2]
+    assert merged.n_samples_seen_ == 60
+    assert_allclose(merged.thresholds_, whole.thresholds_, rtol=1e-12)
+    assert_array_equal(merged.transform(images), whole.transform(images))
+    assert parts[0].n_samples_seen_ == 11
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"neuron": "channel"}, "neuron='unit' and neuron='channel'"),
+        ({"threshold": 0.5}, "threshold='mean' and threshold=0.5"),
+        ({"threshold": ("quantile", 0.5)}, "quantile cannot be merged"),
+        ({"layers": "conv"}, "4 and 3 layers"),
+    ],
+)
+def test_transformers_of_other_neurons_are_not_merged(network, images, change, message):
+    coverage = NeuronCoverageTransformer(network).fit(images)
+    before = coverage.thresholds_
+    other = clone(coverage).set_params(**change).fit(images)
+    with pytest.raises(ValueError, match=message):
+        coverage.merge(other)
+    assert coverage.thresholds_ is before
+
+
+def test_a_device_can_be_named(network, images):
+    expected = NeuronCoverageTransformer(network).fit_transform(images)
+    for device in ("cpu", "cpu:0"):
+        coverage = NeuronCoverageTransformer(network, device=device)
+        assert_array_equal(coverage.fit_transform(images), expected)
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("gpu:99", "not present: Keras' .* backend sees cpu:0"), ("tpu", "accepted are None, 'cpu'")],
+)
+def test_devices_that_do_not_exist_are_refused(network, images, device, message):
+    with pytest.raises(ValueError, match=message):
+        NeuronCoverageTransformer(network, device=device).fit(images)
+
+
+class SmallMemory:
+    """Preprocessing that has room for five images."""
+
+    def __call__(self, batch):
+        if len(batch) > 5:
+            raise MemoryError
+        return batch.astype(np.float32)
+
+
+class SmallDevice(keras.layers.Layer):
+    """A layer that has room for five images."""
+
+    def call(self, inputs):
+        import tensorflow
+
+        def refuse(batch):
+            if len(batch) > 5:
+                raise MemoryError("OOM when allocating tensor")
+            return batch
+
+        outputs = tensorflow.numpy_function(refuse, [inputs], tensorflow.float32)
+        return tensorflow.ensure_shape(outputs, inputs.shape)
+
+
+@pytest.mark.parametrize("where", ["preprocessing", "device"])
+def test_batches_are_halved_where_memory_does_not_suffice(network, images, where):
+    if where == "preprocessing":
+        small = Backbone("small", small_network(), SmallMemory())
+    elif keras.backend.backend() != "tensorflow":
+        pytest.skip("the layer is TensorFlow's")
+    else:
+        inputs = keras.Input((12, 10, 3))
+        small = keras.Model(inputs, small_network()(SmallDevice()(inputs)))
+    coverage = NeuronCoverageTransformer(small, batch_size=32)
+    with pytest.warns(UserWarning, match="not enough memory for .* set batch_size=") as caught:
+        counts = coverage.fit_transform(images)
+    assert 1 <= len(caught) <= 3
+    assert_array_equal(counts, NeuronCoverageTransformer(network).fit_transform(images))
+
+
+def test_an_image_too_large_for_the_device_is_an_error(images):
+    def refuse(batch):
+        raise MemoryError("no room at all")
+
+    coverage = NeuronCoverageTransformer(Backbone("small", small_network(), refuse), batch_size=2)
+    with pytest.warns(UserWarning, match="set batch_size=1"), pytest.raises(MemoryError):
+        coverage.fit(images)
