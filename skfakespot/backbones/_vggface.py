@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ._backbone import Backbone, BackboneError, Preprocessing
 from ._download import DownloadError, RemoteFile, cache_folder, fetch
-from ._keras_vggface import build_model, load_utils
+from ._keras_vggface import INPUT_SIZE, build_model, load_utils
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,16 @@ def find_weights(name, include_top=False):
     return path if path.is_file() else None
 
 
-def build(name, weights=None, include_top=False):
+def build(name, weights=None, include_top=False, image_size=INPUT_SIZE):
     """Build a backbone with pre-trained (None), ``"random"`` or a file's weights."""
     architecture = _ARCHITECTURES[name]
+    network = partial(build_model, architecture.name, include_top=include_top, size=image_size)
     if weights == "random":
-        model, layer_names = build_model(architecture.name, include_top=include_top, seed=0)
+        model, layer_names = network(seed=0)
         source = "random weights"
     else:
         path = _fetch_weights(name, include_top) if weights is None else Path(weights)
-        model, layer_names = build_model(architecture.name, include_top=include_top, seed=None)
+        model, layer_names = network(seed=None)
         published = f"the file that keras-vggface publishes for include_top={include_top}"
         mend = (
             f"Delete {path}: it is downloaded again."

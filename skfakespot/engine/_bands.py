@@ -9,6 +9,8 @@ import numpy as np
 _WIDTH_KEPT = 4.0
 _WIDTH_RUNNING = 3.0
 _WIDTH_OF_FEW = 16.0
+# So few images tell nothing of the spread, and everything is kept of them.
+_N_FEW = 4
 # Sums in another order differ by less, relative to the threshold.
 _SLACK = 2.0**-21
 
@@ -95,6 +97,8 @@ class RunningBand:
         """Low and high end of a layer's band, float32, from all that was seen and these images."""
         seen = tuple(moment[layer] for moment in self._seen[1:])
         n_seen, mean, squares = _merged((self._seen[0], *seen), _moments(means))
+        if n_seen < min(_N_FEW, self._n_images):
+            return np.float32(-np.inf), np.float32(np.inf)
         center = mean if self._center is None else self._center[layer]
         half = _SLACK * np.abs(center)
         if n_seen > 1:

@@ -75,7 +75,8 @@ def digest_weights(backbone, *, may_change):
     digest = _known_digests.get(backbone)
     if digest is None or may_change:
         content = hashlib.sha256()
-        for weights in backbone.model.get_weights():
+        for variable in backbone.model.weights:
+            weights = _as_array(variable.value)
             content.update(f"{weights.dtype} {weights.shape} ".encode())
             content.update(np.ascontiguousarray(weights).reshape(-1).view(np.uint8).data)
         digest = _known_digests[backbone] = content.digest()
@@ -83,6 +84,14 @@ def digest_weights(backbone, *, may_change):
 
 
 _known_digests = WeakKeyDictionary()
+
+
+def _as_array(value):
+    # Keras' own conversion warns under NumPy 2 with two backends; the third needs it.
+    keras = import_keras()
+    if keras.backend.backend() == "torch":
+        return keras.ops.convert_to_numpy(value)
+    return np.asarray(value)
 
 
 def _is_of_keras(code):

@@ -6,51 +6,15 @@ from functools import partial
 import joblib
 import numpy as np
 
+from .._progress import Pass
 from ..images import ImageError
 from ._bands import FixedBand, RunningBand, margins, round_down
-from ._passes import find_quantile, record
-from ._recorders import CountRecorder, ProfileRecorder
-from ._workers import record_in_parallel
+from ._passes import ProfileRecording, Recording, find_quantile, record
+from ._recorders import CountRecorder
+from ._workers import record_in_parallel, split
 
 # Of new profiles, before they are narrowed and handed to the store.
 _FRESH_BYTES = 32 * 2**20
-
-
-class Recording:
-    """What is recorded of the images of a pass. It can be sent to another process.
-
-    Parameters
-    ----------
-    make_recorder : callable
-        See `NeuronReader.record`.
-    """
-
-    def __init__(self, make_recorder):
-        self.make_recorder = make_recorder
-
-    def heed(self, recorded):
-        """Learn from what was recorded, for the batches that follow."""
-
-
-class ProfileRecording(Recording):
-    """Records profiles, in a band that follows the images seen.
-
-    Parameters
-    ----------
-    band : FixedBand or RunningBand
-        Which values are kept.
-    n_neurons : ndarray of shape (n_layers,), int64
-        Number of neurons of each layer.
-    """
-
-    def __init__(self, band, n_neurons):
-        super().__init__(partial(ProfileRecorder, band))
-        self._band, self._n_neurons = band, n_neurons
-
-    def heed(self, recorded):
-        """Follow the means of these images."""
-        sums = np.array([profile.sums for profile in recorded.results])
-        self._band.add(sums / self._n_neurons)
 
 
 class Profiler:
@@ -74,7 +38,8 @@ class Profiler:
     on_failure : callable
         ``on_failure(index, error)`` hears of images that cannot be read, each once. It may raise.
     watch : callable
-        ``watch(items, total=, description=)`` yields the items, which have `indices`.
+        ``watch(batches, about)`` yields the batches of a pass, about which see
+        `skfakespot._progress.Pass`.
 
     Attributes
     ----------
@@ -207,34 +172,39 @@ class Profiler:
         thresholds : ndarray of shape (n_layers,), float64
         """
 
-        def make_pass(make_recorder):
+        def make_pass(recording):
             indices = np.arange(len(self._source.samples))
             indices = np.setdiff1d(indices, list(self.unreadable))
             batches = self._source.batches(indices, self._note_failure)
-            recorded = record(self._reader, batches, make_recorder)
-            for _ in self._watch(recorded, total=len(indices), description="thresholds"):
+            recorded = record(self._reader, batches, recording)
+            for _ in self._watched(recorded, [indices], "thresholds"):
                 pass
 
         return find_quantile(self._reader, make_pass, quantile)
 
-    def _pass(self, indices, recording, description):
+    def _pass(self, indices, recording, name):
         if len(indices) == 0:
             return
-        if joblib.effective_n_jobs(self._n_jobs) > 1 and len(indices) > self._source.batch_size:
+        n_workers = joblib.effective_n_jobs(self._n_jobs)
+        if n_workers > 1 and len(indices) > self._source.batch_size:
+            chunks = split(indices, self._source.batch_size, n_workers)
             recorded = record_in_parallel(
                 self._make_plan(),
                 self._source,
-                indices,
+                chunks,
                 recording,
                 self._n_jobs,
                 self._note_failure,
             )
         else:
+            chunks = [indices]
             batches = self._source.batches(indices, self._note_failure)
-            recorded = record(self._reader, batches, recording.make_recorder)
-        for item in self._watch(recorded, total=len(indices), description=description):
-            recording.heed(item)
-            yield item
+            recorded = record(self._reader, batches, recording)
+        yield from self._watched(recorded, chunks, name)
+
+    def _watched(self, recorded, chunks, name):
+        n_batches = sum(-(-len(chunk) // self._source.batch_size) for chunk in chunks)
+        return self._watch(recorded, Pass(name, sum(map(len, chunks)), n_batches))
 
     def _copy_rows(self, rows, first_of):
         """Give further images of the same content the row of the first, or its failure."""

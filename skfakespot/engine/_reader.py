@@ -68,7 +68,7 @@ class NeuronReader:
         self.backbone, self.neuron = backbone, neuron
         self._device = device
         with device_scope(device):
-            calls = trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
+            calls = _trace(backbone, input_shape)
         original = backbone.layer_names
         calls = [call._replace(name=original.get(call.name, call.name)) for call in calls]
         selected = select_calls(calls, layers)
@@ -169,6 +169,18 @@ class NeuronReader:
                 stacklevel=2,
             )
         return self.record(make_recorder, images)
+
+
+def _trace(backbone, input_shape):
+    try:
+        return trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
+    except Exception as error:
+        if _is_out_of_memory(error):
+            raise
+        raise ValueError(
+            f"The network {backbone.name!r} cannot take samples of shape {input_shape}. If they "
+            f"are too small for its layers, set a larger image_size. Keras says: {error}"
+        ) from error
 
 
 def _is_out_of_memory(error):

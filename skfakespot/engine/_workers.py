@@ -65,8 +65,14 @@ class _Outcome(NamedTuple):
     warnings: list[tuple[type, Any]]
 
 
-def record_in_parallel(plan, source, indices, recording, n_jobs, on_failure):
-    """Split images over joblib's workers, and yield what they record, in order.
+def split(indices, batch_size, n_workers):
+    """Split indices into a few chunks for every worker, of a batch at least."""
+    n_batches = -(-len(indices) // batch_size)
+    return np.array_split(indices, max(1, min(n_batches, n_workers * _CHUNKS_A_WORKER)))
+
+
+def record_in_parallel(plan, source, chunks, recording, n_jobs, on_failure):
+    """Give images to joblib's workers, and yield what they record, in order.
 
     Parameters
     ----------
@@ -74,8 +80,8 @@ def record_in_parallel(plan, source, indices, recording, n_jobs, on_failure):
         The network.
     source : ImageSource
         The images.
-    indices : ndarray of shape (n,), intp
-        Positions of those that are read.
+    chunks : list of ndarray of intp
+        Positions of those that are read, as they are given to the workers.
     recording : Recording
         What is recorded.
     n_jobs : int or None
@@ -88,10 +94,6 @@ def record_in_parallel(plan, source, indices, recording, n_jobs, on_failure):
     recorded : Recorded
         One for each batch.
     """
-    n_workers = joblib.effective_n_jobs(n_jobs)
-    n_batches = -(-len(indices) // source.batch_size)
-    n_chunks = max(1, min(n_batches, n_workers * _CHUNKS_A_WORKER))
-    chunks = np.array_split(indices, n_chunks)
     tasks = (
         joblib.delayed(_record_chunk)(plan, source.subset(chunk), copy.deepcopy(recording))
         for chunk in chunks
@@ -106,6 +108,7 @@ def record_in_parallel(plan, source, indices, recording, n_jobs, on_failure):
             is_path = not own_name.endswith(" of X")
             on_failure(index, ImageError(name if is_path else own_name, reason))
         for recorded in outcome.recorded:
+            recording.heed(recorded)
             yield recorded._replace(indices=chunk[recorded.indices])
 
 
@@ -134,8 +137,4 @@ def _record_all(plan, source, recording, failures):
         failures.append((index, error.source, error.reason))
 
     batches = source.batches(np.arange(len(source.samples)), note)
-    recorded = []
-    for item in record(plan.reader(), batches, recording.make_recorder):
-        recording.heed(item)
-        recorded.append(item)
-    return _Outcome(recorded, failures, [])
+    return _Outcome(list(record(plan.reader(), batches, recording)), failures, [])
