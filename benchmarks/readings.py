@@ -5,6 +5,7 @@ Run: python benchmarks/readings.py --real DIR --fake DIR
 
 import argparse
 import tempfile
+from pathlib import Path
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -24,6 +25,16 @@ READINGS = {
     "feature-map counts after the activation": {
         "coverage__output": "channel",
         "coverage__tap": "activation",
+    },
+    "layer counts at 224 px": {"coverage__image_size": (224, 224)},
+    "feature-map counts at 224 px": {
+        "coverage__output": "channel",
+        "coverage__image_size": (224, 224),
+    },
+    "the same after the activation": {
+        "coverage__output": "channel",
+        "coverage__tap": "activation",
+        "coverage__image_size": (224, 224),
     },
 }
 CLASSIFIERS = {
@@ -46,7 +57,8 @@ def main():
         for reading in READINGS.values()
     ]
     with tempfile.TemporaryDirectory() as memory:
-        steps = [("coverage", NeuronCoverageTransformer()), ("scale", StandardScaler())]
+        coverage = NeuronCoverageTransformer(memory=Path(memory, "profiles"))
+        steps = [("coverage", coverage), ("scale", StandardScaler())]
         steps.append(("classify", CLASSIFIERS["RBF-SVM"]))
         search = GridSearchCV(
             Pipeline(steps, memory=memory),

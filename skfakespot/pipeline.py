@@ -38,7 +38,9 @@ def make_fakespotter(
         and this `random_state`. The detector is then an `AugmentedPipeline`, which does so in
         `fit` only. A sampler that is given is cloned.
     output : {"layer", "channel"}, default="layer"
-        One feature for each layer (the paper), or for each feature map.
+        One feature for each layer (the paper), or for each feature map. Feature maps are read
+        after the activation and, of ``"dlib-resnet29"``, on images of 224 x 224 pixels, which
+        keep more of what a generator leaves behind than its own 150 x 150.
     classifier : None or classifier, default=None
         A classifier that is given is cloned. None for `FakeSpotterClassifier`, the paper's, or
         with ``output="channel"`` for a support-vector machine with a radial kernel, which does
@@ -65,6 +67,10 @@ def make_fakespotter(
     ['coverage', 'scale', 'classify']
     """
     coverage = NeuronCoverageTransformer(backbone, output=output, memory=memory, verbose=verbose)
+    if output == "channel":
+        coverage.set_params(tap="activation")
+        if backbone == "dlib-resnet29":
+            coverage.set_params(image_size=(224, 224))
     if classifier is not None:
         classifier = clone(classifier)
     elif output == "channel":

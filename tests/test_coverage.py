@@ -72,6 +72,29 @@ def test_counts_per_feature_map_add_up_to_counts_per_layer(network, images):
         assert_array_equal(maps[:, layer_of == layer].sum(axis=1), counts[:, column])
 
 
+@given(chosen=st.sets(st.sampled_from(LAYERS), min_size=1, max_size=3))
+@settings(max_examples=10)
+def test_layers_are_counted_apart_as_together(network, images, chosen):
+    whole = NeuronCoverageTransformer(network).fit(images)
+    parts = [
+        NeuronCoverageTransformer(network, layers=sorted(part)).fit(images)
+        for part in (chosen, set(LAYERS) - chosen)
+    ]
+    columns = [whole.layer_names_.tolist().index(n) for part in parts for n in part.layer_names_]
+    counts = np.hstack([part.transform(images) for part in parts])
+    assert_array_equal(counts, whole.transform(images)[:, columns])
+    thresholds = np.concatenate([part.thresholds_ for part in parts])
+    assert_array_equal(thresholds, whole.thresholds_[columns])
+
+
+def test_units_and_channels_share_their_thresholds(network, images):
+    by_unit, by_channel = (
+        NeuronCoverageTransformer(network, neuron=neuron).fit(images)
+        for neuron in ("unit", "channel")
+    )
+    assert_allclose(by_unit.thresholds_, by_channel.thresholds_, rtol=1e-6)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     images=hnp.arrays(np.uint8, st.tuples(st.integers(2, 12), *map(st.just, (12, 10, 3)))),

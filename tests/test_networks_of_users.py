@@ -11,6 +11,8 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from networks import coverage_by_numpy, outputs_by_layer, small_network
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -249,3 +251,47 @@ def test_a_cached_pipeline_reads_a_users_network_once(backbone, images, tmp_path
         # One pass in the first fit, and one for the copy that comes out of the Pipeline's cache:
         # whether its preprocessing is still the same code, nobody can tell.
         assert counting_preprocess.n_images == 2 * len(images)
+
+
+LAYERS = {
+    "convolution": lambda kernel: keras.layers.Conv2D(3, 3, kernel_initializer=kernel),
+    "strided": lambda kernel: keras.layers.Conv2D(3, 2, 2, "same", kernel_initializer=kernel),
+    "depthwise": lambda kernel: keras.layers.DepthwiseConv2D(
+        3, padding="same", depthwise_initializer=kernel
+    ),
+    "dense": lambda kernel: keras.layers.Dense(3, kernel_initializer=kernel),
+    "relu": lambda _: keras.layers.ReLU(),
+}
+
+
+@settings(max_examples=15)
+@given(
+    kinds=st.lists(st.sampled_from([*LAYERS, "shared"]), min_size=1, max_size=5),
+    seed=st.integers(0, 1000),
+    neuron=st.sampled_from(["unit", "channel"]),
+)
+def test_random_networks_equal_numpy(images, kinds, seed, neuron):
+    kernels = [keras.initializers.GlorotUniform(seed + number) for number in range(6)]
+    shared = keras.layers.Conv2D(3, 1, kernel_initializer=kernels[5])
+    layers = [
+        shared if kind == "shared" else LAYERS[kind](kernel)
+        for kind, kernel in zip(kinds, kernels, strict=False)
+    ]
+    layers = [keras.layers.Rescaling(1 / 255), *layers, LAYERS["dense"](kernels[5])]
+    x = inputs = keras.Input((12, 10, 3))
+    batch, outputs = images.astype(np.float32), []
+    for layer in layers:
+        x, batch = layer(x), layer(batch)
+        if hasattr(layer, "kernel"):
+            outputs.append(keras.ops.convert_to_numpy(batch))
+    coverage = NeuronCoverageTransformer(keras.Model(inputs, x), neuron=neuron, batch_size=4)
+    counts = coverage.fit_transform(images)
+    thresholds, _ = coverage_by_numpy(outputs, neuron)
+    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-4, atol=1e-6)
+    # A neuron that equals the threshold to rounding may fall on either side of it.
+    for count, output, threshold in zip(counts.T, outputs, coverage.thresholds_, strict=True):
+        if neuron == "channel":
+            output = output.mean(axis=(1, 2))
+        output = output.reshape(len(images), -1)
+        assert (count <= (output > threshold - 1e-6).sum(axis=1)).all()
+        assert (count >= (output > threshold + 1e-6).sum(axis=1)).all()

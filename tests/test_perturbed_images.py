@@ -16,6 +16,7 @@ from skfakespot.images import (
     PerturbedImage,
     UnreadableImageWarning,
     as_samples,
+    content_digests,
     iter_batches,
     load_image,
 )
@@ -115,3 +116,30 @@ def test_perturbations_are_equal_by_content():
     assert len({Perturbation("compression", 50), Perturbation("compression", 50.0)}) == 1
     with pytest.raises(AttributeError):
         Perturbation("blur", 2).level = 3
+
+
+def test_a_perturbed_image_is_recognised_without_being_read(tmp_path):
+    path, other = tmp_path / "face.png", tmp_path / "other.png"
+    for file, level in ((path, 10), (other, 20)):
+        Image.fromarray(np.full((9, 9, 3), level, np.uint8)).save(file)
+    blur, noise = Perturbation("blur", 1.0), Perturbation("noise", 0.01)
+    recipes = [
+        PerturbedImage(path, blur, 0),
+        PerturbedImage(path, noise, 0),
+        PerturbedImage(path, noise, 1),
+        PerturbedImage(path, Perturbation("noise", 0.02), 0),
+        PerturbedImage(path, Perturbation("blur", 1.0, kernel_size=5), 0),
+        PerturbedImage(other, blur, 0),
+        PerturbedImage(path, lambda pixels, seed: pixels // 2, 0),
+    ]
+    digests = content_digests(as_samples([*recipes, path]))
+    array = np.full((9, 9, 3), 10, np.uint8)
+    digests += content_digests(as_samples([PerturbedImage(array, blur, 0), array]))
+    assert len(set(digests)) == len(digests)
+    assert None not in digests
+    again = [PerturbedImage(str(path), Perturbation("blur", 1), 0)]
+    assert content_digests(as_samples(again)) == digests[:1]
+    path.write_bytes(other.read_bytes())
+    assert content_digests(as_samples(again)) == digests[5:6]
+    path.unlink()
+    assert content_digests(as_samples(again)) == [None]

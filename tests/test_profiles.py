@@ -17,7 +17,7 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from skfakespot import NeuronCoverageTransformer, make_fakespotter
+from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, make_fakespotter
 from skfakespot.backbones import Backbone, Preprocessing
 from skfakespot.engine import forget_profiles
 from skfakespot.engine._folder import ProfileFolder
@@ -82,9 +82,9 @@ def test_a_warm_store_needs_no_network(network, paths, folder):
 @pytest.mark.parametrize("output", ["layer", "channel"])
 def test_cross_validation_looks_at_each_image_once(paths, folder, output):
     y = np.arange(len(paths)) % 2
-    detector = make_fakespotter(memory=folder, output=output, random_state=0)
-    detector.set_params(
-        coverage__backbone=small_network(), classify__max_iter=2, classify__hidden_layer_sizes=(4,)
+    classifier = FakeSpotterClassifier((4,), max_iter=2, random_state=0)
+    detector = make_fakespotter(
+        small_network(), memory=folder, output=output, classifier=classifier
     )
     scores = cross_validate(detector, paths, y, cv=5, return_estimator=True)
     coverage = scores["estimator"][0]["coverage"]

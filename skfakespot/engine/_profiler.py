@@ -136,12 +136,12 @@ class Profiler:
         digests = self._digests() if look else [None] * n_images
         counts = np.full((n_images, len(reader.feature_layers)), np.nan, dtype=dtype)
         first_of = {}
-        for index, digest in enumerate(digests):
-            profile = None if digest is None else self._store.get(digest, exact)
-            if profile is not None:
-                counts[index] = profile.counts(exact, reader.first_features)
+        known = self._store.counts(digests, exact, reader.first_features)
+        for index, row in enumerate(known):
+            if row is not None:
+                counts[index] = row
             elif index not in self.unreadable:
-                first_of.setdefault(digest or index, index)
+                first_of.setdefault(digests[index] or index, index)
         missing = _as_indices(first_of.values())
         if around is None:
             recording = Recording(partial(CountRecorder, thresholds))

@@ -1,11 +1,13 @@
 """The store of profiles: in memory, and in a folder where one is given."""
 
+import functools
 import os
 import threading
 import warnings
 from collections import OrderedDict
 
 import joblib
+import numpy as np
 
 from ._folder import ProfileFolder
 
@@ -18,7 +20,7 @@ _OVERHEAD = 1000
 
 
 class ProfileCache:
-    """Profiles in memory, those least recently used dropped first.
+    """Profiles in memory, and the counts that were made of them; the least recently used go first.
 
     Parameters
     ----------
@@ -29,36 +31,36 @@ class ProfileCache:
     def __init__(self, max_bytes=MEMORY_BYTES):
         self._max_bytes = max_bytes
         self._n_bytes = 0
-        self._profiles = OrderedDict()
+        self._entries = OrderedDict()
         self._lock = threading.Lock()
 
     def holds_any(self, prefix):
-        """Whether there are profiles under any key with this prefix."""
+        """Whether there is anything under any key with this prefix."""
         with self._lock:
-            return any(key.startswith(prefix) for key in self._profiles)
+            return any(key.startswith(prefix) for key in self._entries)
 
     def get(self, key):
-        """Profiles under a key, newest first."""
+        """Profiles or counts under a key, newest first."""
         with self._lock:
-            if key not in self._profiles:
+            if key not in self._entries:
                 return ()
-            self._profiles.move_to_end(key)
-            return self._profiles[key]
+            self._entries.move_to_end(key)
+            return self._entries[key]
 
-    def put(self, key, profiles):
-        """Put profiles before those that are under the key."""
+    def put(self, key, entries):
+        """Put profiles or counts before those that are under the key."""
         with self._lock:
-            before = self._profiles.pop(key, ())
-            after = (*profiles, *before)[:_N_BANDS]
-            self._profiles[key] = after
+            before = self._entries.pop(key, ())
+            after = (*entries, *before)[:_N_BANDS]
+            self._entries[key] = after
             self._n_bytes += _size(after) - _size(before)
             while self._n_bytes > self._max_bytes:
-                self._n_bytes -= _size(self._profiles.popitem(last=False)[1])
+                self._n_bytes -= _size(self._entries.popitem(last=False)[1])
 
     def clear(self):
-        """Drop all profiles."""
+        """Drop everything."""
         with self._lock:
-            self._profiles.clear()
+            self._entries.clear()
             self._n_bytes = 0
 
 
@@ -89,16 +91,48 @@ class ProfileStore:
 
     def sums(self, digest):
         """Sums of each layer's neurons for an image, or None where they are unknown."""
-        profiles = self._cache.get(self._key(digest)) or self._read(digest)
+        profiles = self._cached(digest) or self._read(digest)
         return profiles[0].sums if profiles else None
 
-    def get(self, digest, thresholds):
-        """Profile of an image whose bands hold the thresholds (float32), or None."""
-        for profiles in (self._cache.get(self._key(digest)), self._read(digest)):
-            for profile in profiles:
+    def counts(self, digests, thresholds, first_features):
+        """Count the active neurons of images, where their profiles allow it.
+
+        Parameters
+        ----------
+        digests : list of bytes or None
+            The images.
+        thresholds : ndarray of shape (n_layers,), float32
+            One threshold for each layer.
+        first_features : ndarray of shape (n_layers,), intp
+            The first feature of each layer.
+
+        Yields
+        ------
+        counts : ndarray of shape (n_features,), int32, or None
+            One for each image.
+        """
+        # The candidates of a search ask for the same counts again and again.
+        suffix = thresholds.tobytes()
+        for digest in digests:
+            if digest is None:
+                yield None
+                continue
+            key = self._key(digest) + suffix
+            known = self._cache.get(key)
+            if not known and (profile := self._find(digest, thresholds)) is not None:
+                known = (profile.counts(thresholds, first_features).astype(np.int32),)
+                self._cache.put(key, known)
+            yield known[0] if known else None
+
+    def _find(self, digest, thresholds):
+        for look in (self._cached, self._read):
+            for profile in look(digest):
                 if profile.covers(thresholds):
                     return profile
         return None
+
+    def _cached(self, digest):
+        return self._cache.get(self._key(digest))
 
     def put(self, digest, profile):
         """Keep a profile; it is on disk after the next `flush`."""
@@ -132,8 +166,8 @@ class ProfileStore:
         return self._configuration + digest
 
 
-def _size(profiles):
-    return sum(profile.nbytes + _OVERHEAD for profile in profiles)
+def _size(entries):
+    return sum(entry.nbytes + _OVERHEAD for entry in entries)
 
 
 _cache = ProfileCache()
@@ -173,8 +207,17 @@ def open_store(reader, memory=None, *, may_change=False):
         )
         location = None
     configuration = reader.configuration(may_change=may_change)
-    folder = None if location is None else ProfileFolder(location, configuration)
+    folder = None if location is None else _shared_folder(location, configuration)
     return ProfileStore(configuration, _cache, folder)
+
+
+_N_FOLDERS = 8
+
+
+@functools.lru_cache(_N_FOLDERS)
+def _shared_folder(location, configuration):
+    # Its table of contents is read once; what others write is seen when a store is opened.
+    return ProfileFolder(location, configuration)
 
 
 def forget_profiles():
@@ -186,3 +229,4 @@ def forget_profiles():
     >>> forget_profiles()
     """
     _cache.clear()
+    _shared_folder.cache_clear()

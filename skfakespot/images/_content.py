@@ -15,6 +15,7 @@ import PIL
 from ._batches import _usable_cpus
 from ._decode import is_path, read_pixels
 from ._errors import ImageError
+from ._perturbed import PerturbedImage
 
 # Pixels also depend on the decoder, and on the filter that brings them to the network's size.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
@@ -49,15 +50,35 @@ def content_digests(samples):
     >>> first == second
     True
     """
-    chunks = [range(len(samples))[i : i + _CHUNK] for i in range(0, len(samples), _CHUNK)]
+    digests = [_known_digest(samples, index) for index in range(len(samples))]
+    unknown = [index for index, digest in enumerate(digests) if digest is None]
+    chunks = [unknown[start : start + _CHUNK] for start in range(0, len(unknown), _CHUNK)]
 
     def digest_chunk(chunk):
-        return [_digest(samples, index) for index in chunk]
+        for index in chunk:
+            digests[index] = _digest(samples, index)
 
     if len(chunks) == 1:
-        return digest_chunk(chunks[0])
-    with ThreadPoolExecutor(_usable_cpus(), thread_name_prefix="skfakespot-digest") as pool:
-        return [digest for chunk in pool.map(digest_chunk, chunks) for digest in chunk]
+        digest_chunk(chunks[0])
+    elif chunks:
+        with ThreadPoolExecutor(_usable_cpus(), thread_name_prefix="skfakespot-digest") as pool:
+            list(pool.map(digest_chunk, chunks))
+    return digests
+
+
+def _known_digest(samples, index):
+    source = samples[index] if samples.kind == "sequence" else None
+    try:
+        return _known_file(os.fspath(source)) if is_path(source) else None
+    except OSError:
+        return None
+
+
+def _known_file(path):
+    """Digest of a file that was read before and has not changed since, or None."""
+    known = _known_files.get(path)
+    unchanged = known is not None and known[0] == _version(os.stat(path))  # noqa: PTH116
+    return known[1] if unchanged else None
 
 
 def _digest(samples, index):
@@ -65,13 +86,27 @@ def _digest(samples, index):
     if samples.kind != "sequence":
         return _digest_array(samples.kind, source)
     try:
-        if is_path(source):
-            return _digest_file(os.fspath(source))
-        if isinstance(source, np.ndarray):
-            return _digest_array("array", source)
-        return _digest_array("array", read_pixels(source, samples.name(index))[0])
+        return _digest_source(source, samples.name(index))
     except (ImageError, OSError, TypeError, ValueError):
         return None
+
+
+def _digest_source(source, name):
+    if is_path(source):
+        return _digest_file(os.fspath(source))
+    if isinstance(source, np.ndarray):
+        return _digest_array("array", source)
+    if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
+        return _digest_perturbed(source, name)
+    return _digest_array("array", read_pixels(source, name)[0])
+
+
+def _digest_perturbed(image, name):
+    content = _digest_source(image.source, name)
+    if content is None:
+        return None
+    recipe = f"{image.perturbation.identity} {image.seed}"
+    return hashlib.sha256(content + recipe.encode()).digest()[:16]
 
 
 def _digest_array(kind, array):
@@ -81,18 +116,21 @@ def _digest_array(kind, array):
 
 
 def _digest_file(path):
+    known = _known_file(path)
+    if known is not None:
+        return known
     status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
-    version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if not stat.S_ISREG(status.st_mode):
         return None
-    known = _known_files.get(path)
-    if known is not None and known[0] == version:
-        return known[1]
     started = time.time_ns()
     digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
     if started - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
         with _known_files_lock:
-            _known_files[path] = version, digest
+            _known_files[path] = _version(status), digest
             while len(_known_files) > _N_KNOWN_FILES:
                 _known_files.popitem(last=False)
     return digest
+
+
+def _version(status):
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -20,7 +20,9 @@ class PerturbedImage:
         The image. A path is kept as str.
     perturbation : callable
         ``perturbation(pixels, seed)`` takes and returns RGB pixels (H, W, 3), uint8, and gives
-        the same for the same arguments; such as `skfakespot.augmentation.Perturbation`.
+        the same for the same arguments; such as `skfakespot.augmentation.Perturbation`. A str
+        `identity`, if it has one, must tell it from every other perturbation: the image is then
+        recognised without being read.
     seed : int
         What the perturbation draws from.
 

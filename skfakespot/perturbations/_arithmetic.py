@@ -6,6 +6,8 @@ import threading
 import numpy as np
 from PIL import Image
 
+# Of the results: profiles of perturbed images are kept on disk.
+VERSION = 1
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,

@@ -159,6 +159,11 @@ class Perturbation:
         """
         return _KINDS[self.kind].apply(pixels, self.level, seed, **self._all_options())
 
+    @property
+    def identity(self):
+        """What tells the result of this perturbation from every other, apart from the image."""
+        return f"{self!r} {_arithmetic.VERSION} NumPy {np.__version__}"
+
     def on_rows(self, rows, seeds):
         """Add noise to rows of numbers, on their own scale, not clipped.
 

@@ -1,0 +1,265 @@
+"""Time the engine in units of the bare network, and measure its memory.
+
+Every figure is a ratio to the bare forward pass of the same images in the same process: the
+network alone, in a ``tf.function``, on preprocessed batches that wait in memory.
+
+Run: python benchmarks/engine.py --real DIR --fake DIR
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageChops
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.utils import shuffle
+
+from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, make_fakespotter
+from skfakespot._keras import import_keras
+from skfakespot.datasets import load_face_folders
+from skfakespot.engine import forget_profiles
+from skfakespot.images import as_samples, iter_batches
+
+BATCH_SIZE = 32
+CANDIDATES = {"classify__C": np.logspace(-4, 1.5, 12)}
+
+
+def read_all(paths, size):
+    """Decode and resize all images into one array."""
+    samples = as_samples(paths)
+    batches = iter_batches(samples, image_size=size, batch_size=BATCH_SIZE)
+    return np.concatenate([batch.data for batch in batches])
+
+
+class BareNetwork:
+    """The network alone, compiled, on batches that are preprocessed already."""
+
+    def __init__(self, backbone, images):
+        import tensorflow
+
+        self._run = tensorflow.function(backbone.model, reduce_retracing=True)
+        starts = range(0, len(images), BATCH_SIZE)
+        batches = (images[start : start + BATCH_SIZE] for start in starts)
+        self._batches = [tensorflow.constant(backbone.preprocess(batch)) for batch in batches]
+
+    def __call__(self):
+        """Run it on all images."""
+        for batch in self._batches:
+            self._run(batch).numpy()
+
+
+class EveryOutput:
+    """What one would write without this package: all outputs by `predict`, the rest by NumPy."""
+
+    def __init__(self, backbone, layer_names):
+        keras = import_keras()
+        outputs = [backbone.model.get_layer(name).output for name in layer_names]
+        self._model = keras.Model(backbone.model.inputs, outputs)
+        self._preprocess = backbone.preprocess
+
+    def _outputs(self, images):
+        for start in range(0, len(images), BATCH_SIZE):
+            batch = self._preprocess(images[start : start + BATCH_SIZE])
+            outputs = self._model.predict(batch, batch_size=BATCH_SIZE, verbose=0)
+            yield [output.reshape(len(batch), -1) for output in outputs]
+
+    def fit(self, images):
+        """Mean of each layer."""
+        sums = [[layer.sum(dtype=np.float64) for layer in batch] for batch in self._outputs(images)]
+        sizes = [layer.shape[1] for layer in next(self._outputs(images[:1]))]
+        self._thresholds = np.sum(sums, axis=0) / (np.array(sizes) * len(images))
+
+    def transform(self, images):
+        """Count the outputs above it."""
+        return np.concatenate(
+            [
+                np.stack(
+                    [
+                        np.count_nonzero(layer > threshold, axis=1)
+                        for layer, threshold in zip(batch, self._thresholds, strict=True)
+                    ],
+                    axis=1,
+                )
+                for batch in self._outputs(images)
+            ]
+        )
+
+
+def seconds(action):
+    """Time one call."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def compare(bare, actions, repeats):
+    """Print the medians of each action's time over that of the bare pass just before and after."""
+    bare()
+    ratios = {name: [] for name in actions}
+    rates = []
+    for _ in range(repeats):
+        for name, action in actions.items():
+            before = seconds(bare)
+            taken = seconds(action)
+            around = (before + seconds(bare)) / 2
+            ratios[name].append(taken / around)
+            rates.append(around)
+    for name, values in ratios.items():
+        low, middle, high = min(values), statistics.median(values), max(values)
+        print(f"{name:<46}{middle:>8.2f}   ({low:.2f} to {high:.2f})", flush=True)
+    return statistics.median(rates)
+
+
+def measure_steps(coverage, images, paths, bare, repeats):
+    """Time transform, fit and fit_transform, of arrays and of files, and what they replace."""
+    fitted = clone(coverage).fit(images)
+    backbone = fitted.backbone_
+    every = EveryOutput(backbone, fitted.layer_names_)
+
+    def afresh(method, X, estimator=coverage):
+        def action():
+            forget_profiles()
+            getattr(clone(estimator) if estimator is coverage else estimator, method)(X)
+
+        return action
+
+    def fit_then_transform():
+        forget_profiles()
+        fresh = clone(coverage).fit(images)
+        forget_profiles()
+        fresh.transform(images)
+
+    def by_hand():
+        every.fit(images)
+        every.transform(images)
+
+    actions = {
+        "transform": afresh("transform", images, fitted),
+        "fit": afresh("fit", images),
+        "fit_transform": afresh("fit_transform", images),
+        "two passes: fit, forget, transform": fit_then_transform,
+        "keras predict and NumPy, both passes": by_hand,
+    }
+    if paths is not None:
+        size = images.shape[1:3]
+        from_files = clone(coverage).fit(paths)
+        actions["files: decoding and resizing alone"] = lambda: read_all(paths, size)
+        actions["files: transform"] = afresh("transform", paths, from_files)
+        actions["files: fit_transform"] = afresh("fit_transform", paths)
+    every.fit(images[:BATCH_SIZE])
+    one_pass = compare(bare, actions, repeats)
+    print(f"{'bare forward pass, images a second':<46}{len(images) / one_pass:>8.0f}")
+
+
+def measure_selection(images, target, bare, repeats):
+    """Time a cross-validation and a grid search, less the time of scaler and classifier."""
+    features = NeuronCoverageTransformer().fit_transform(images)
+    search_grid = {"cv": 5, "scoring": "roc_auc"}
+
+    def evaluate(classifier, memory, grid):
+        detector = make_fakespotter(classifier=classifier, memory=memory)
+        X = images
+        if memory is None:
+            detector, X = detector[1:], features
+        forget_profiles()
+        if grid is None:
+            cross_validate(detector, X, target, **search_grid)
+        else:
+            GridSearchCV(detector, grid, refit=False, **search_grid).fit(X, target)
+
+    cases = {
+        "cross_validate, 5 folds": (FakeSpotterClassifier(max_iter=20, random_state=0), None),
+        "GridSearchCV, 5 folds x 12 candidates": (LogisticRegression(max_iter=500), CANDIDATES),
+    }
+    print(f"\n{'less the classifier':<46}{'x bare':>8}")
+    for name, (classifier, grid) in cases.items():
+        evaluate(classifier, None, grid)
+        cold, warm = [], []
+        for _ in range(repeats):
+            with tempfile.TemporaryDirectory() as memory:
+                own = seconds(lambda: evaluate(classifier, None, grid))  # noqa: B023
+                before = seconds(bare)
+                taken = seconds(lambda: evaluate(classifier, memory, grid))  # noqa: B023
+                around = (before + seconds(bare)) / 2
+                again = seconds(lambda: evaluate(classifier, memory, grid))  # noqa: B023
+            cold.append((taken - own) / around)
+            warm.append((again - own) / around)
+        for label, values in ((name, cold), (f"{name}, warm store", warm)):
+            low, middle, high = min(values), statistics.median(values), max(values)
+            print(f"{label:<46}{middle:>8.2f}   ({low:.2f} to {high:.2f})", flush=True)
+
+
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from skfakespot import NeuronCoverageTransformer
+paths = sorted(Path(sys.argv[1]).iterdir())[: int(sys.argv[2])]
+NeuronCoverageTransformer().fit_transform(paths)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def measure_memory(paths):
+    """Print the peak memory of fit_transform on 500 and on 5,000 files of distinct content."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(5000):
+            with Image.open(paths[number % len(paths)]) as face:
+                shifted = ImageChops.offset(face, number // len(paths), 0)
+                shifted.save(Path(folder, f"{number:05}.jpg"), quality=75)
+        peaks = []
+        for count in (500, 5000):
+            command = [sys.executable, "-c", _PEAK, folder, str(count)]
+            result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+            peaks.append(float(result.stdout.split()[-1]))
+            print(f"peak memory, {count} files: {peaks[-1]:.0f} MiB", flush=True)
+    print(f"ratio {peaks[1] / peaks[0]:.3f}")
+
+
+def main():
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", required=True)
+    parser.add_argument("--fake", required=True)
+    parser.add_argument("--backbone", default="dlib-resnet29")
+    parser.add_argument("--weights", default=None)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--parts", nargs="+", default=["steps", "selection", "memory"], metavar="PART"
+    )
+    options = parser.parse_args()
+    faces = load_face_folders(real=options.real, fake=options.fake)
+    paths, target = shuffle(faces.data, faces.target, random_state=0, n_samples=options.images)
+    packages = ("skfakespot", "keras", "tensorflow", "numpy", "scikit-learn")
+    print(f"{date.today()}, {platform.platform()}, Python {platform.python_version()}")
+    print(", ".join(f"{name} {version(name)}" for name in packages))
+    coverage = NeuronCoverageTransformer(
+        options.backbone, weights=options.weights, batch_size=BATCH_SIZE
+    )
+    backbone = clone(coverage).fit(paths[:2]).backbone_
+    images = read_all(paths, backbone.input_size)
+    bare = BareNetwork(backbone, images)
+    if "steps" in options.parts:
+        title = f"{options.backbone}, {len(images)} images of {images.shape[1:3]}"
+        print(f"\n{title:<46}{'x bare':>8}")
+        has_files = options.backbone == "dlib-resnet29"
+        measure_steps(coverage, images, paths if has_files else None, bare, options.repeats)
+    if "selection" in options.parts:
+        measure_selection(images, target, bare, options.repeats)
+    if "memory" in options.parts:
+        print()
+        measure_memory(faces.data)
+
+
+if __name__ == "__main__":
+    main()
