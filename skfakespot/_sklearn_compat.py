@@ -1,8 +1,19 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
-from sklearn.utils.validation import _check_feature_names, _check_sample_weight
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_method_params,
+    _check_sample_weight,
+)
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -29,11 +40,14 @@ except ImportError:  # scikit-learn < 1.9
 
 __all__ = [
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "InvalidParameterError",
     "Options",
     "StrOptions",
     "_check_feature_names",
+    "_check_method_params",
     "_check_sample_weight",
     "_fit_context",
+    "_safe_indexing",
 ]

@@ -6,7 +6,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from ._bootstrap import areas_under_roc, bootstrap_rows, interval
+from ._bootstrap import areas_under_roc, bootstrap_counts, interval, rows_of
 from .augmentation import KINDS, perturb
 from .images import as_samples
 from .perturbations import perturbations_of
@@ -110,14 +110,14 @@ def robustness_curve(
     noise_seed = int(random.randint(2**31 - 1))
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level={confidence_level!r}; accepted are 0 to 1, exclusive.")
-    draws = bootstrap_rows(y, groups, n_bootstraps, random)
+    draws = bootstrap_counts(y, groups, n_bootstraps, random)
 
     def scores_of(recorded):
         score = scorer(recorded, np.arange(n_samples), y)
-        if scoring == "roc_auc" and len(recorded.classes_) == 2 and draws:
+        if scoring == "roc_auc" and len(recorded.classes_) == 2 and len(draws):
             drawn = areas_under_roc(y == recorded.classes_[1], recorded.ranking(), draws)
         else:
-            drawn = np.array([scorer(recorded, rows, y[rows]) for rows in draws])
+            drawn = np.array([scorer(recorded, rows, y[rows]) for rows in map(rows_of, draws)])
         return score, drawn
 
     clean = scores_of(_Recorded(estimator, X, clean_response))

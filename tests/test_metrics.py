@@ -1,9 +1,33 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit
+from scipy.stats import norm
+from scipy.stats import t as student
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, roc_auc_score
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    StratifiedKFold,
+    cross_validate,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
-from skfakespot.metrics import fake_detection_report, fake_label
+from skfakespot.metrics import (
+    equal_error_rate,
+    fake_detection_report,
+    fake_detection_scorers,
+    fake_label,
+    format_table2,
+    paper_table2,
+    tpr_at_fpr_score,
+)
 
 METRICS = ["precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr"]
 
@@ -82,7 +106,7 @@ def test_labels_that_do_not_tell_which_is_fake_need_pos_label():
 @pytest.mark.parametrize(
     ("y_true", "y_score", "message"),
     [
-        ([1, 1], [0.1, 0.2], "1 classes; the eight metrics need images of exactly two"),
+        ([1, 1], [0.1, 0.2], "1 classes; images of exactly two are needed"),
         ([0, 1, 2], [0.1, 0.2, 0.3], "3 classes"),
         ([0, 1], [0.1, np.nan], "1 of 2 scores are NaN or infinite"),
         ([0, 1], [0.1], "inconsistent numbers of samples"),
@@ -96,3 +120,360 @@ def test_unusable_input_is_refused(y_true, y_score, message):
 def test_an_unknown_convention_is_refused():
     with pytest.raises(ValueError, match="accepted are 'standard' and 'paper'"):
         fake_detection_report([0, 1], [0.1, 0.9], convention="table2")
+
+
+@st.composite
+def labels_and_scores(draw):
+    """Labels of both classes, and scores of which some are equal."""
+    y = draw(st.lists(st.integers(0, 1), min_size=2, max_size=30))
+    if len(set(y)) < 2:
+        y[0] = 1 - y[0]
+    scores = st.lists(st.integers(-5, 5), min_size=len(y), max_size=len(y))
+    return np.array(y), np.array(draw(scores), dtype=float)
+
+
+def rates(y, scores):
+    """FPR and TPR at each score as threshold, and above all scores."""
+    for threshold in [*np.unique(scores), np.inf]:
+        called_fake = scores >= threshold
+        yield called_fake[y == 0].mean(), called_fake[y == 1].mean()
+
+
+@given(labels_and_scores(), st.floats(0, 1))
+def test_tpr_at_fpr_is_the_best_of_all_thresholds(sample, max_fpr):
+    expected = max(tpr for fpr, tpr in rates(*sample) if fpr <= max_fpr)
+    assert tpr_at_fpr_score(*sample, max_fpr=max_fpr) == expected
+
+
+def test_tpr_at_fpr_counts_images_exactly():
+    """3 of 10 real images are a share of exactly 0.3; of equal scores all or none are called."""
+    y, scores = np.repeat([0, 1], 10), np.concatenate([np.arange(10), np.arange(10) + 0.5])
+    assert tpr_at_fpr_score(y, scores, max_fpr=0.3) == 0.4
+    assert tpr_at_fpr_score(y, scores, max_fpr=0.2999) == 0.3
+    assert tpr_at_fpr_score([0, 1, 1], [0.5, 0.5, 0.5], max_fpr=0.9) == 0.0
+    assert tpr_at_fpr_score(["real", "fake"], [0.1, 0.2], max_fpr=0) == 1.0
+    with pytest.raises(ValueError, match="max_fpr=2; accepted are numbers from 0 to 1"):
+        tpr_at_fpr_score([0, 1], [0, 1], max_fpr=2)
+
+
+@given(labels_and_scores())
+def test_equal_error_rate_lies_on_the_roc_curve(sample):
+    y, scores = sample
+    rate = equal_error_rate(y, scores)
+    on_curve = sorted(rates(y, scores))
+    fpr, tpr = np.transpose(on_curve)
+    # No point of the curve is on the good side of the one found in both rates, or on the bad.
+    assert not ((fpr < rate - 1e-12) & (1 - tpr < rate - 1e-12)).any()
+    assert not ((fpr > rate + 1e-12) & (1 - tpr > rate + 1e-12)).any()
+    # The area above the curve holds a square of this side, that below it one of the rest.
+    auc = roc_auc_score(y, scores)
+    assert (1 - rate) ** 2 <= auc + 1e-12
+    assert rate**2 <= 1 - auc + 1e-12
+
+
+@given(labels_and_scores())
+def test_equal_error_rate_has_the_symmetries_of_its_definition(sample):
+    y, scores = sample
+    rate = equal_error_rate(y, scores)
+    assert equal_error_rate(1 - y, -scores) == pytest.approx(rate)
+    assert equal_error_rate(y, -scores) == pytest.approx(1 - rate)
+    assert equal_error_rate(y, np.exp(scores)) == rate
+
+
+def test_equal_error_rate_by_hand():
+    assert equal_error_rate([0, 0, 1, 1], [1, 2, 3, 4]) == 0
+    assert equal_error_rate([0, 1], [0.3, 0.3]) == 0.5
+    # FPR and FNR go from 0 and 2/3 to 1/2 and 0, in one step: they meet after 4/7 of it.
+    assert equal_error_rate([0, 0, 1, 1, 1], [1, 2, 2, 2, 3]) == pytest.approx(2 / 7)
+
+
+FOLDS = StratifiedKFold(4, shuffle=True, random_state=0)
+
+
+@pytest.fixture
+def sample():
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1], 60)
+    return random.normal(size=(120, 2)) + y[:, None], y
+
+
+@pytest.mark.parametrize("labels", [(0, 1), ("real", "fake"), (False, True)], ids=str)
+@pytest.mark.parametrize("classifier", [LogisticRegression(), GaussianNB(), LinearSVC()], ids=str)
+def test_scorers_give_what_the_report_gives(sample, labels, classifier):
+    X, y = sample
+    named = np.array(labels)[y]
+    found = cross_validate(classifier, X, named, cv=FOLDS, scoring=fake_detection_scorers())
+    for fold, (train, test) in enumerate(FOLDS.split(X, y)):
+        classifier.fit(X[train], y[train])
+        called = classifier.predict(X[test])
+        if hasattr(classifier, "decision_function"):
+            scores = classifier.decision_function(X[test])
+        else:
+            scores = classifier.predict_proba(X[test])[:, 1]
+        ranked = fake_detection_report(y[test], scores)
+        expected = fake_detection_report(y[test], called)
+        expected |= {name: ranked[name] for name in ("ap", "auc")}
+        expected["tpr_at_fpr"] = tpr_at_fpr_score(y[test], scores)
+        errors = {name: expected.pop(name) for name in ("fpr", "fnr")}
+        errors["eer"] = equal_error_rate(y[test], scores)
+        expected |= {f"neg_{name}": -value for name, value in errors.items()}
+        assert {name: found[f"test_{name}"][fold] for name in expected} == pytest.approx(expected)
+        assert set(found) == {f"test_{name}" for name in expected} | {"fit_time", "score_time"}
+
+
+def test_scorers_agree_with_those_of_scikit_learn(sample):
+    X, y = sample
+    classifier = LogisticRegression().fit(X, y)
+    names = {"ap": "average_precision", "auc": "roc_auc", "f1": "f1", "accuracy": "accuracy"}
+    for ours, theirs in names.items():
+        scorer = fake_detection_scorers()[ours]
+        assert scorer(classifier, X, y) == get_scorer(theirs)(classifier, X, y)
+
+
+class Counting(LogisticRegression):
+    """Counts in a list that clones share how often it is asked for anything."""
+
+    questions = []
+
+    def predict(self, X):
+        self.questions.append("predict")
+        return super().predict(X)
+
+    def decision_function(self, X):
+        self.questions.append("decision_function")
+        return super().decision_function(X)
+
+
+def test_all_scorers_together_ask_twice(sample):
+    """Once for labels and once for scores, whatever the number of metrics."""
+    Counting.questions.clear()
+    cross_validate(Counting(), *sample, cv=FOLDS, scoring=fake_detection_scorers())
+    # Logistic regression predicts by its decision function.
+    assert Counting.questions.count("predict") == 4
+    assert Counting.questions.count("decision_function") == 8
+
+
+def test_scorers_follow_the_threshold_of_the_estimator(sample):
+    X, y = sample
+    detector = FixedThresholdClassifier(LogisticRegression(), threshold=0.9).fit(X, y)
+    found = fake_detection_scorers()["recall"](detector, X, y)
+    assert found == (detector.estimator_.predict_proba(X)[y == 1, 1] >= 0.9).mean()
+
+
+def test_a_search_by_pickled_scorers_finds_the_smallest_error(sample):
+    X, y = sample
+    scorers = pickle.loads(pickle.dumps(fake_detection_scorers(max_fpr=0.2)))
+    grid = {"max_depth": [1, 2, 8], "random_state": [0]}
+    search = GridSearchCV(DecisionTreeClassifier(), grid, scoring=scorers, refit="neg_eer")
+    results = search.fit(X, y).cv_results_
+    errors = -results["mean_test_neg_eer"]
+    assert errors[search.best_index_] == errors.min() < errors.max()
+    folds = StratifiedKFold(5).split(X, y)
+    expected = [
+        tpr_at_fpr_score(y[test], fitted.predict_proba(X[test])[:, 1], max_fpr=0.2)
+        for train, test in folds
+        for fitted in [DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[train], y[train])]
+    ]
+    assert results["mean_test_tpr_at_fpr"][1] == pytest.approx(np.mean(expected))
+
+
+def test_scorers_of_labels_that_do_not_tell(sample):
+    X, y = sample
+    named = np.array(["b", "a"])[y]
+    classifier = LogisticRegression().fit(X, named)
+    expected = fake_detection_scorers()["auc"](LogisticRegression().fit(X, y), X, y)
+    found = fake_detection_scorers(pos_label="a")["auc"](classifier, X, named)
+    assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match="Give pos_label"):
+        fake_detection_scorers()["auc"](classifier, X, named)
+
+
+def draw(random, n_groups, n_frames=1, shared=0.0, auc=0.75):
+    """Labels, scores and groups: videos of each class, whose frames share a part of their score."""
+    groups = np.repeat(np.arange(2 * n_groups), n_frames)
+    y = (groups >= n_groups).astype(int)
+    common, own = random.normal(size=2 * n_groups)[groups], random.normal(size=len(groups))
+    scores = np.sqrt(shared) * common + np.sqrt(1 - shared) * own
+    return y, scores + np.sqrt(2) * norm.ppf(auc) * (y - 0.5), groups
+
+
+@pytest.mark.parametrize("design", [(60,), (20, 4, 0.5)], ids=["images", "videos"])
+def test_intervals_hold_the_true_value_as_often_as_they_say(design):
+    random, inside, repetitions = np.random.default_rng(1), 0, 300
+    for _ in range(repetitions):
+        y, scores, groups = draw(random, *design)
+        report = fake_detection_report(
+            *(y, scores), confidence_level=0.95, groups=groups, n_bootstraps=150, random_state=0
+        )
+        inside += report["auc_low"] <= 0.75 <= report["auc_high"]
+    assert 0.92 <= inside / repetitions <= 0.98
+
+
+def test_intervals_are_what_drawing_images_one_by_one_gives():
+    random = np.random.default_rng(0)
+    y, scores, _ = draw(random, 60)
+    scores = scores.round(1)  # with ties
+    arguments = {"threshold": 0.2, "convention": "paper"}
+    report = fake_detection_report(
+        *(y, scores), **arguments, confidence_level=0.9, n_bootstraps=2000, random_state=0
+    )
+    real, fake = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
+    drawn = []
+    for _ in range(250):
+        rows = np.concatenate([random.choice(real, 60), random.choice(fake, 60)])
+        drawn.append(list(fake_detection_report(y[rows], scores[rows], **arguments).values()))
+    for name, column in zip(METRICS, np.transpose(drawn), strict=True):
+        value = report[name]
+        n = np.count_nonzero(scores >= 0.2) if name == "precision" else 60
+        error = np.sqrt(np.mean((column - value) ** 2) * n / (n - 1)) / (value * (1 - value))
+        expected = expit(logit(value) + student.ppf([0.05, 0.95], n - 1) * error)
+        found = report[f"{name}_low"], report[f"{name}_high"]
+        assert found == pytest.approx(expected, abs=0.15 * np.ptp(expected))
+
+
+@pytest.mark.parametrize("convention", ["standard", "paper"])
+@pytest.mark.parametrize("mixed", [False, True], ids=["one class a group", "both classes"])
+def test_copies_in_one_group_tell_no_more_than_one_image(convention, mixed):
+    y, scores, groups = draw(np.random.default_rng(0), 25, n_frames=2 if mixed else 1)
+    y = np.tile([0, 1], 50) if mixed else y
+    arguments = {"convention": convention, "confidence_level": 0.95, "random_state": 0}
+    single = fake_detection_report(y, scores, groups=groups, **arguments)
+    copied = [np.repeat(values, 3) for values in (y, scores, groups)]
+    assert fake_detection_report(
+        *copied[:2], groups=[f"video {group:02}" for group in copied[2]], **arguments
+    ) == pytest.approx(single)
+    ungrouped = fake_detection_report(*copied[:2], **arguments)
+    for name in METRICS:
+        width = single[f"{name}_high"] - single[f"{name}_low"]
+        assert ungrouped[f"{name}_high"] - ungrouped[f"{name}_low"] < 0.8 * width
+
+
+def test_intervals_change_no_metric_and_are_named_after_it():
+    y, scores, _ = draw(np.random.default_rng(0), 30)
+    plain = fake_detection_report(y, scores)
+    narrow, wide = (
+        fake_detection_report(y, scores, confidence_level=level, random_state=0)
+        for level in (0.5, 0.99)
+    )
+    assert list(narrow) == [name + end for name in METRICS for end in ("", "_low", "_high")]
+    for name in METRICS:
+        assert narrow[name] == wide[name] == plain[name]
+        assert 0 <= wide[f"{name}_low"] < narrow[f"{name}_low"] < plain[name]
+        assert plain[name] < narrow[f"{name}_high"] < wide[f"{name}_high"] <= 1
+
+
+def test_intervals_of_the_paper_convention_change_places_too():
+    y, scores, _ = draw(np.random.default_rng(0), 40)
+    standard, paper = (
+        fake_detection_report(
+            *(y, scores), convention=convention, confidence_level=0.95, random_state=0
+        )
+        for convention in ("standard", "paper")
+    )
+    for end in ("", "_low", "_high"):
+        assert (standard[f"fpr{end}"], standard[f"fnr{end}"]) == (
+            *(paper[f"fnr{end}"], paper[f"fpr{end}"]),
+        )
+        assert standard[f"recall{end}"] == paper[f"recall{end}"]
+        assert standard[f"auc{end}"] != paper[f"auc{end}"]
+
+
+def test_intervals_where_all_images_are_judged_rightly():
+    y = np.repeat([0, 1], 20)
+    report = fake_detection_report(y, y, confidence_level=0.95, random_state=0)
+    # A detector that is right 83 times in 100 is right 20 times running once in 40.
+    lowest = pytest.approx(0.025 ** (1 / 20))
+    for name in ("precision", "recall", "f1", "accuracy", "ap", "auc"):
+        assert (report[f"{name}_low"], report[f"{name}_high"]) == (lowest, 1)
+    assert (report["fpr_low"], 1 - report["fpr_high"]) == (0, lowest)
+
+
+def test_a_single_group_leaves_everything_possible():
+    y, scores, _ = draw(np.random.default_rng(0), 20)
+    report = fake_detection_report(y, scores, groups=np.zeros(40), confidence_level=0.95)
+    assert {(report[f"{name}_low"], report[f"{name}_high"]) for name in METRICS} == {(0, 1)}
+    # Nothing is called fake: no word on precision, much on recall.
+    report = fake_detection_report(y, scores, threshold=99, confidence_level=0.95)
+    assert (report["precision"], report["precision_low"], report["precision_high"]) == (0, 0, 1)
+    assert report["recall_high"] == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"groups": [1, 2, 3]}, "give confidence_level"),
+        ({"confidence_level": 95}, "confidence_level=95; accepted are numbers between 0 and 1"),
+        ({"confidence_level": 0.9, "n_bootstraps": 1}, "n_bootstraps=1; accepted are integers"),
+        ({"confidence_level": 0.9, "groups": [1, 2]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_intervals_that_cannot_be_made_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fake_detection_report([0, 1, 1], [0.1, 0.2, 0.3], **arguments)
+
+
+@pytest.mark.parametrize("method", ["FakeSpotter", "AutoGAN"])
+def test_all_rows_of_table_2_are_of_hard_labels_with_exchanged_rates(method):
+    rows = paper_table2(method)
+    assert len(rows) == 8
+    for name, row in rows.items():
+        assert row["fpr"] == pytest.approx(1 - row["recall"], abs=0.0011)
+        assert row["auc"] == pytest.approx((row["recall"] + 1 - row["fnr"]) / 2, abs=0.0011)
+        # Half of the test images are fake but in these rows, as their precision tells too.
+        others = {"FakeSpotter": {"StarGAN": 0.52, "DFDC": 0.527}, "AutoGAN": {"DFDC": 0.536}}
+        prevalence = others[method].get(name, 0.5)
+        hard = row["precision"] * row["recall"] + (1 - row["recall"]) * prevalence
+        assert row["ap"] == pytest.approx(hard, abs=0.0015)
+
+
+def test_table_2_has_the_averages_that_the_paper_prints():
+    """Over the still images, which are the first six, and over all."""
+    printed = [0.930, 0.932, 0.931, 0.931, 0.903, 0.931, 0.068, 0.071]
+    rows = [list(row.values()) for row in paper_table2().values()]
+    assert np.mean(rows[:6], axis=0) == pytest.approx(printed, abs=0.0011)
+    printed = [0.906, 0.913, 0.909, 0.906, 0.880, 0.906, 0.087, 0.10]
+    assert np.mean(rows, axis=0) == pytest.approx(printed, abs=0.0011)
+
+
+def test_table_beside_the_papers():
+    y, scores, _ = draw(np.random.default_rng(0), 30)
+    folds = [(y[i::2], scores[i::2]) for i in (0, 1)]
+    table = format_table2({"DFDC": folds, "mine": (y, scores)}, threshold=0.3, method="AutoGAN")
+    header, *lines = table.splitlines()
+    assert header.split() == ["fakes,", "convention", *METRICS]
+    cells = {line[:34].rstrip(): [float(cell) for cell in line[34:].split()] for line in lines}
+    assert list(cells) == [
+        *("DFDC, standard", "  ± standard deviation of 2", "DFDC, the paper's"),
+        *("DFDC, Table 2 (AutoGAN)", "mine, standard", "mine, the paper's"),
+    ]
+    reports = [fake_detection_report(*fold, threshold=0.3) for fold in folds]
+    values = np.array([list(report.values()) for report in reports])
+    assert cells["DFDC, standard"] == pytest.approx(values.mean(axis=0), abs=0.0006)
+    assert lines[1].split()[5:] == [f"{value:.3f}" for value in values.std(axis=0, ddof=1)]
+    assert cells["DFDC, Table 2 (AutoGAN)"] == list(paper_table2("AutoGAN")["DFDC"].values())
+    report = fake_detection_report(y, scores, threshold=0.3, convention="paper")
+    assert cells["mine, the paper's"] == pytest.approx(list(report.values()), abs=0.0006)
+
+
+def test_an_unknown_method_of_the_paper_is_refused():
+    with pytest.raises(ValueError, match="method='MesoNet'; accepted are 'FakeSpotter'"):
+        format_table2({}, method="MesoNet")
+
+
+def test_intervals_of_two_identities_by_hand():
+    """A quarter of the draws is the one identity twice, a quarter the other, a half is both."""
+    y, identity = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1, 0]), np.repeat([0, 1], 5)
+    scores = np.array([0.9, 0.2, 0.7, 0.3, 0.4, 0.6, 0.6, 0.8, 0.7, 0.1])
+    report = fake_detection_report(
+        *(y, scores), groups=identity, confidence_level=0.5, n_bootstraps=20_000, random_state=0
+    )
+    one, other = (
+        fake_detection_report(y[rows], scores[rows]) for rows in (identity == 0, identity == 1)
+    )
+    for name in METRICS:
+        value = report[name]
+        error = np.sqrt(((one[name] - value) ** 2 + (other[name] - value) ** 2) / 4 * 2)
+        # The upper quartile of Student's t of one degree of freedom is 1.
+        reach = error / (value * (1 - value))
+        found = logit([report[f"{name}_low"], report[f"{name}_high"]]) - logit(value)
+        assert found == pytest.approx([-reach, reach], rel=0.02)

@@ -1,0 +1,56 @@
+"""Which label means fake."""
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+
+def fake_label(labels, pos_label=None):
+    """Tell which of two labels means fake.
+
+    Parameters
+    ----------
+    labels : array-like
+        The two classes, or any labels made of them.
+    pos_label : int, float, bool or str, default=None
+        The answer, if it is known.
+
+    Returns
+    -------
+    label : object
+        `pos_label` if it is given, else 1, True or "fake" (in whatever case it is written).
+
+    Raises
+    ------
+    ValueError
+        If the labels do not tell.
+
+    Examples
+    --------
+    >>> from skfakespot.metrics import fake_label
+    >>> fake_label(["fake", "real"])
+    'fake'
+    """
+    classes = np.unique(np.asarray(labels)).tolist()
+    if pos_label is not None:
+        if pos_label not in classes:
+            raise ValueError(f"pos_label={pos_label!r} is not among the labels {classes}.")
+        return pos_label
+    for label in classes:
+        if label == 1 or (isinstance(label, str) and label.lower() == "fake"):
+            return label
+    raise ValueError(
+        f"The labels {classes} do not tell which one means fake. Give pos_label, or use 0 for "
+        "real and 1 for fake."
+    )
+
+
+def is_fake(y_true, pos_label):
+    """True where a label means fake; refuses labels that are not of two classes."""
+    y_true = column_or_1d(y_true)
+    if type_of_target(y_true) != "binary" or len(np.unique(y_true)) != 2:
+        raise ValueError(
+            f"y_true holds {len(np.unique(y_true))} classes; images of exactly two are needed, "
+            "real and fake."
+        )
+    return y_true == fake_label(y_true, pos_label)

@@ -1,0 +1,363 @@
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.metrics import accuracy_score
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from .._labels import fake_label
+from .._sklearn_compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_method_params,
+    _check_sample_weight,
+    _fit_context,
+    _safe_indexing,
+)
+from ._aggregation import (
+    AGGREGATIONS,
+    NAN_POLICIES,
+    aggregate_labels,
+    describe_unscored,
+    score_groups,
+    warn_of_unscored,
+)
+
+_RESPONSES = ("predict_proba", "decision_function")
+
+
+class VideoClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Score videos, or other groups of images, by a classifier of their frames.
+
+    `fit` trains the classifier on frames. At prediction, ``groups`` says which video each frame is
+    of, and each group gets one answer, from the scores of its frames; **the answers come in the
+    order of the sorted distinct groups** (``np.unique(groups)``). Without ``groups`` each frame
+    is a group of its own, and the answers come in the order of the frames.
+
+    A frame without a face is None or NaN in X, or a row of NaN such as
+    `NeuronCoverageTransformer` with ``on_error="nan"`` returns. The classifier never sees it, in
+    training neither; at prediction its score is NaN, with which `nan_policy` deals.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The classifier of frames, of two classes, with ``predict_proba`` or ``decision_function``.
+        It is cloned; put a fitted one into :class:`sklearn.frozen.FrozenEstimator`.
+    how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
+        How the scores of the class fake are aggregated; see `aggregate_scores`.
+    k : int, default=5
+        Number of frames of "topk", at least 1.
+    temperature : float, default=0.1
+        Temperature of "logsumexp", above 0.
+    nan_policy : {"omit", "propagate", "raise"}, default="omit"
+        What becomes of frames without a score; see `aggregate_scores`. Groups without a score
+        have NaN from `predict_proba` and `decision_function`, and `predict` refuses them.
+    threshold : "auto" or float, default="auto"
+        A video is labelled fake where its score is at least this; "auto" is 0.5 for
+        probabilities and 0 for ``decision_function``.
+    pos_label : int, float, bool or str, default=None
+        The label of fake; None where the labels are 0 and 1, False and True, or "real" and "fake".
+    response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
+        Which scores of the frames `predict` aggregates; "auto" takes the first that there is.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier of frames.
+    classes_ : ndarray of shape (2,)
+        The labels.
+    n_features_in_ : int
+        That of `estimator_`, if it has one.
+    feature_names_in_ : ndarray of str
+        That of `estimator_`, if it has any.
+
+    See Also
+    --------
+    aggregate_scores : The formulae.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skfakespot.video import VideoClassifier
+    >>> frames = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> classifier = VideoClassifier(LogisticRegression(), how="max").fit(frames, [0, 0, 1, 1])
+    >>> classifier.predict(frames[[3, 0, 1, 0]], groups=["b", "a", "b", "a"])
+    array([0, 1])
+    """
+
+    _parameter_constraints = {
+        "estimator": [
+            HasMethods(["fit", "predict_proba"]),
+            HasMethods(["fit", "decision_function"]),
+        ],
+        "how": [StrOptions(set(AGGREGATIONS))],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "nan_policy": [StrOptions(set(NAN_POLICIES))],
+        "threshold": [StrOptions({"auto"}), Real],
+        "pos_label": [Real, str, "boolean", None],
+        "response_method": [StrOptions({"auto", *_RESPONSES})],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        how="mean",
+        k=5,
+        temperature=0.1,
+        nan_policy="omit",
+        threshold="auto",
+        pos_label=None,
+        response_method="auto",
+    ):
+        self.estimator = estimator
+        self.how = how
+        self.k = k
+        self.temperature = temperature
+        self.nan_policy = nan_policy
+        self.threshold = threshold
+        self.pos_label = pos_label
+        self.response_method = response_method
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train the classifier on the frames that have a face.
+
+        Parameters
+        ----------
+        X : array-like
+            Frames: whatever the classifier takes; None or NaN for a frame without a face.
+        y : array-like of shape (n_frames,)
+            The label of each frame.
+        **fit_params : dict
+            Parameters of the classifier's `fit`, routed if metadata routing is enabled.
+
+        Returns
+        -------
+        self : VideoClassifier
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If there are not two classes, it is not known which means fake, or no frame has a face.
+        """
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        missing = _missing_frames(X)
+        if missing.any():
+            rows = np.flatnonzero(~missing)
+            if not len(rows):
+                raise ValueError("No frame of X has a face: all are None or NaN.")
+            fit_params = _check_method_params(X, fit_params, rows)
+            X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+        _refuse_many_classes(y)
+        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        self.classes_ = self.estimator_.classes_
+        if len(self.classes_) != 2:
+            raise ValueError(
+                "The frames with a face are of a single class; a VideoClassifier needs frames of "
+                "two classes, real and fake."
+            )
+        fake_label(self.classes_, self.pos_label)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    @available_if(lambda self: _inner_has(self, "predict_proba"))
+    def predict_proba(self, X, groups=None):
+        """Aggregate the probabilities of the frames.
+
+        Parameters
+        ----------
+        X : array-like
+            Frames, as in `fit`.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; None for each frame by itself.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_groups, 2)
+            For each of the sorted distinct groups the aggregated probability of fake and its
+            complement, in the order of `classes_`. It ranks videos; it is calibrated only so far
+            as the aggregate of the frames' probabilities is.
+        """
+        labels, scores = self._score_groups(X, groups, "predict_proba")
+        self._warn_of_unscored(labels, scores)
+        fake_is_first = self._fake_column() == 0
+        return np.column_stack([scores, 1 - scores] if fake_is_first else [1 - scores, scores])
+
+    @available_if(lambda self: _inner_has(self, "decision_function"))
+    def decision_function(self, X, groups=None):
+        """Aggregate the decision values of the frames.
+
+        Parameters
+        ----------
+        X : array-like
+            Frames, as in `fit`.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; None for each frame by itself.
+
+        Returns
+        -------
+        values : ndarray of shape (n_groups,)
+            For each of the sorted distinct groups, the larger, the more it speaks for
+            ``classes_[1]``.
+        """
+        labels, scores = self._score_groups(X, groups, "decision_function")
+        self._warn_of_unscored(labels, scores)
+        return scores if self._fake_column() == 1 else -scores
+
+    def predict(self, X, groups=None):
+        """Label videos.
+
+        Parameters
+        ----------
+        X : array-like
+            Frames, as in `fit`.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; None for each frame by itself.
+
+        Returns
+        -------
+        y : ndarray of shape (n_groups,)
+            The label of each of the sorted distinct groups.
+
+        Raises
+        ------
+        ValueError
+            If a group has no score.
+        """
+        check_is_fitted(self)
+        method = self.response_method
+        if method == "auto":
+            method = next(name for name in _RESPONSES if hasattr(self.estimator_, name))
+        labels, scores = self._score_groups(X, groups, method)
+        if np.isnan(scores).any():
+            raise ValueError(
+                f"{describe_unscored(labels, scores)}: they can be called neither real nor fake. "
+                "Leave them out, or call predict_proba or decision_function, which give them NaN."
+            )
+        threshold = self.threshold
+        if threshold == "auto":
+            threshold = 0.5 if method == "predict_proba" else 0.0
+        fake = self._fake_column()
+        return self.classes_[np.where(scores >= threshold, fake, 1 - fake)]
+
+    def score(self, X, y, sample_weight=None, groups=None):
+        """Compute the share of videos that are labelled rightly.
+
+        Parameters
+        ----------
+        X : array-like
+            Frames, as in `fit`.
+        y : array-like of shape (n_frames,)
+            The label of each frame, the same for all of a video.
+        sample_weight : None or array-like of shape (n_frames,), default=None
+            A video weighs as much as its frames together; None for videos of equal weight.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; None for each frame by itself.
+
+        Returns
+        -------
+        accuracy : float
+            In [0, 1].
+        """
+        y = column_or_1d(y)
+        groups = np.arange(len(y)) if groups is None else groups
+        labels, y_of_groups = aggregate_labels(y, groups)
+        if sample_weight is not None:
+            place = np.searchsorted(labels, groups)
+            sample_weight = np.bincount(place, _check_sample_weight(sample_weight, y))
+        predicted = self.predict(X, groups)
+        return float(accuracy_score(y_of_groups, predicted, sample_weight=sample_weight))
+
+    def get_metadata_routing(self):
+        """Say where metadata go: ``groups`` here, those of `fit` to the classifier.
+
+        Returns
+        -------
+        routing : sklearn.utils.metadata_routing.MetadataRouter
+            The routing.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _fake_column(self):
+        return self.classes_.tolist().index(fake_label(self.classes_, self.pos_label))
+
+    def _score_groups(self, X, groups, method):
+        """The distinct groups, and their aggregated scores of the class fake."""
+        check_is_fitted(self)
+        missing = _missing_frames(X)
+        scores = np.full(len(missing), np.nan)
+        if not missing.all():
+            if missing.any():
+                X = _safe_indexing(X, np.flatnonzero(~missing))
+            response, fake = getattr(self.estimator_, method)(X), self._fake_column()
+            if method == "predict_proba":
+                scores[~missing] = response[:, fake]
+            else:
+                scores[~missing] = response if fake == 1 else -response
+        groups = np.arange(len(scores)) if groups is None else groups
+        parameters = (self.how, self.k, self.temperature, self.nan_policy)
+        return score_groups(scores, groups, *parameters)
+
+    def _warn_of_unscored(self, labels, scores):
+        if self.nan_policy == "omit":
+            warn_of_unscored(labels, scores, stacklevel=4)
+
+
+def _refuse_many_classes(y):
+    # Before the training, which may be long; whatever else y may be is for the classifier to say.
+    if y is None:
+        return
+    assert_all_finite(y, input_name="y")
+    if type_of_target(y) == "multiclass":
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is multiclass: "
+            f"y holds {len(np.unique(y))} classes. Give real and fake, whatever made the fakes."
+        )
+
+
+def _inner_has(classifier, method):
+    return hasattr(getattr(classifier, "estimator_", classifier.estimator), method)
+
+
+def _missing_frames(X):
+    """True where an element of X is None or NaN, or a row of NaN."""
+    if issparse(X):
+        return np.zeros(X.shape[0], dtype=bool)
+    # An array of images that are in a list may be large, and of differing sizes.
+    frames = X if isinstance(X, list | tuple | np.ndarray) else np.asarray(X)
+    if isinstance(frames, np.ndarray) and frames.dtype.kind not in ("f", "O"):
+        return np.zeros(len(frames), dtype=bool)
+    return np.fromiter(map(_is_missing, frames), dtype=bool, count=len(frames))
+
+
+def _is_missing(frame):
+    if isinstance(frame, np.ndarray | list | tuple):
+        frame = np.asarray(frame)
+        if not frame.size:
+            return False
+        if frame.dtype == object:
+            return all(map(_is_missing, frame.flat))
+        return frame.dtype.kind == "f" and bool(np.isnan(frame).all())
+    return frame is None or (isinstance(frame, float | np.floating) and bool(np.isnan(frame)))

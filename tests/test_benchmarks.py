@@ -1,0 +1,87 @@
+"""The scripts that redo the paper's tables and figures, on a few small pictures."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Pictures of 2 x 12 "faces" a row, the fake ones with a fine pattern."""
+    root, random = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
+    for row in ("PGGAN", "others"):
+        for label, contrast in (("real", 0), ("fake", 60)):
+            folder = root / row / label
+            folder.mkdir(parents=True)
+            for number in range(12):
+                picture = random.normal(128, 40, (4, 4, 3)).repeat(8, axis=0).repeat(8, axis=1)
+                picture += contrast * random.normal(size=picture.shape)
+                picture = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+                picture.save(folder / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the main function of a script here and return what it prints."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+    def run(script, *arguments):
+        importlib.import_module(script).main([str(argument) for argument in arguments])
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_table2_prints_both_conventions_beside_the_papers_values(run, root):
+    text = run("table2", "--root", root, "--folds", 2, "--groups", "folder", "--seed", 1)
+    labels = [line[:34].strip() for line in text.splitlines() if "." in line]
+    spread = "± standard deviation of 2"
+    for row, paper in (("PGGAN", True), ("others", False)):
+        start = labels.index(f"{row}, standard")
+        expected = [f"{row}, standard", spread, f"{row}, the paper's", spread]
+        assert labels[start : start + 4] == expected
+        assert (f"{row}, Table 2 (FakeSpotter)" in labels) == paper
+    assert "PGGAN: 12 real and 12 fake faces, 2 folds" in text
+
+
+@pytest.mark.parametrize("script", ["figure3", "figure4"])
+def test_figures_are_drawn(run, root, tmp_path, script):
+    rows = []
+    for name in ("PGGAN", "others"):
+        rows += ["--row", name, root / name / "real", root / name / "fake"]
+    picture = tmp_path / "figure.png"
+    less = ["--kinds", "blur"] if script == "figure4" else []
+    text = run(script, *rows, "--folds", 2, "--output", picture, *less)
+    assert "PGGAN: " in text
+    assert f"The curves are in {picture}" in text
+    with Image.open(picture) as drawn:
+        assert len(drawn.getcolors(maxcolors=2**20)) > 10
+
+
+def test_the_interval_coverage_is_printed(run):
+    text = run("interval_coverage", "--repetitions", 2)
+    assert "2 repetitions, intervals of 95 %" in text
+    assert len(text.splitlines()) == 2 + 12
+
+
+@pytest.mark.parametrize("script", ["table2", "figure3", "figure4"])
+def test_no_faces_is_an_error_that_tells_what_to_give(run, script, tmp_path):
+    for arguments in ([], ["--root", tmp_path]):
+        with pytest.raises(SystemExit, match="give --row NAME REAL FAKE"):
+            run(script, *arguments)
+
+
+def test_a_script_runs_as_a_command(root):
+    command = [sys.executable, str(BENCHMARKS / "table2.py"), "--root", str(root / "PGGAN")]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "No faces: give --row" in ran.stderr
+    assert "Traceback" not in ran.stderr
