@@ -14,7 +14,7 @@ from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import Backbone
 from skfakespot.engine import forget_profiles
 from skfakespot.engine._profiles import Profile
-from skfakespot.engine._reductions import count_active, neurons_of, split_at_band, sum_neurons
+from skfakespot.engine._reductions import count_active, neurons_of, sum_and_split, sum_neurons
 
 LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
 READINGS = [("unit", "layer"), ("unit", "channel"), ("channel", "layer")]
@@ -210,13 +210,13 @@ def test_a_profile_counts_for_any_threshold_in_its_band(outputs, ends, per_chann
     low, threshold, high = np.sort(np.array(ends, dtype=np.float32))
     neurons = neurons_of(outputs, "unit")
     columns = outputs.shape[-1] if per_channel else 1
-    above, inside, inside_columns = split_at_band(neurons, low, high, columns)
+    sums, above, inside, inside_columns = sum_and_split(neurons, low, high, columns)
     expected = (neurons > threshold).reshape(len(outputs), -1, columns).sum(axis=1)
     assert_array_equal(count_active(neurons, threshold, columns), expected)
     for image, counts in enumerate(expected):
         values = np.concatenate(inside[image])
         profile = Profile(
-            sums=sum_neurons(neurons)[image : image + 1],
+            sums=sums[image : image + 1],
             low=np.array([low]),
             high=np.array([high]),
             above=above[image].astype(np.int32),
@@ -233,12 +233,17 @@ def test_a_profile_counts_for_any_threshold_in_its_band(outputs, ends, per_chann
         assert not profile.covers(np.nextafter(np.array([high]), np.float32(np.inf)))
 
 
-@pytest.mark.parametrize("shape", [(2, 1100, 1000, 1), (1, 127, 129, 33), (3, 5), (2, 600_011)])
+@pytest.mark.parametrize(
+    "shape", [(2, 1100, 1000, 1), (1, 127, 129, 33), (3, 5), (2, 600_011), (40, 90, 110, 3)]
+)
 def test_large_layers_are_reduced_in_pieces(shape):
     outputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     neurons = neurons_of(outputs, "unit")
     for columns in (1, shape[-1] if len(shape) == 4 else 1):
-        above, inside, _ = split_at_band(neurons, np.float32(0.1), np.float32(0.2), columns)
+        sums, above, inside, _ = sum_and_split(neurons, np.float32(0.1), np.float32(0.2), columns)
+        assert_array_equal(sums, sum_neurons(neurons))
+        counts = count_active(neurons, np.float32(0.2), columns)
+        assert_array_equal(counts, above)
         expected = (neurons > np.float32(0.2)).reshape(shape[0], -1, columns).sum(axis=1)
         assert_array_equal(above, expected)
         for image, values in enumerate(inside):
@@ -260,3 +265,14 @@ def test_infinite_outputs_are_counted():
     coverage = NeuronCoverageTransformer(keras.Model(inputs, dense(inputs)))
     with np.errstate(all="ignore"):
         assert_array_equal(coverage.fit_transform(rows), coverage.transform(rows))
+
+
+def test_an_infinite_output_does_not_change_the_sums_of_other_images():
+    neurons = np.random.default_rng(0).normal(size=(3, 9000)).astype(np.float32)
+    alone = sum_neurons(neurons[:1])
+    neurons[1, 7] = np.inf
+    sums = sum_neurons(neurons)
+    assert_array_equal(sums[:1], alone)
+    assert np.isinf(sums[1])
+    neurons[1] = np.float32(3e38)
+    assert_allclose(sum_neurons(neurons)[1], 9000 * np.float64(np.float32(3e38)))

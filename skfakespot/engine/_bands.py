@@ -11,6 +11,8 @@ _WIDTH_RUNNING = 3.0
 _WIDTH_OF_FEW = 16.0
 # So few images tell nothing of the spread, and everything is kept of them.
 _N_FEW = 4
+# So many tell enough to split a batch without looking at its own means first.
+_N_ENOUGH = 32
 # Sums in another order differ by less, relative to the threshold.
 _SLACK = 2.0**-21
 
@@ -66,6 +68,8 @@ class FixedBand:
         self.low = np.fmin(exact, round_down(thresholds - margins))
         self.high = np.fmax(exact, round_down(thresholds + margins))
 
+    needs_means = False
+
     def of_layer(self, layer, means):  # noqa: ARG002
         """Low and high end of a layer's band, float32."""
         return self.low[layer], self.high[layer]
@@ -91,6 +95,11 @@ class RunningBand:
         self._n_images = n_images
         self._center = center
         self._seen = _moments(means)
+
+    @property
+    def needs_means(self):
+        """Whether `of_layer` must know the images that it is asked for."""
+        return self._seen[0] < _N_ENOUGH
 
     @np.errstate(over="ignore", invalid="ignore")
     def of_layer(self, layer, means):

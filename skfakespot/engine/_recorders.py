@@ -6,7 +6,7 @@ import numpy as np
 
 from ._bands import round_down
 from ._profiles import Profile
-from ._reductions import count_active, neurons_of, split_at_band, sum_neurons
+from ._reductions import count_active, neurons_of, sum_and_split, sum_neurons
 
 # Quantiles are found by halves of a float32 number's 32 bits.
 N_BINS = 1 << 16
@@ -71,10 +71,13 @@ class ProfileRecorder:
         """Take the outputs of a layer."""
         reader = self._reader
         neurons = neurons_of(outputs, reader.neuron)
-        sums = self._sums[:, layer] = sum_neurons(neurons)
-        low, high = self._band.of_layer(layer, sums / reader.n_neurons[layer])
+        means = np.empty(0)
+        if self._band.needs_means:
+            means = sum_neurons(neurons) / reader.n_neurons[layer]
+        low, high = self._band.of_layer(layer, means)
         columns, first = reader.columns[layer], reader.first_features[layer]
-        above, inside, inside_columns = split_at_band(neurons, low, high, columns)
+        sums, above, inside, inside_columns = sum_and_split(neurons, low, high, columns)
+        self._sums[:, layer] = sums
         self._low[layer], self._high[layer] = low, high
         self._above[:, first : first + columns] = above
         self._inside[layer], self._inside_columns[layer] = inside, inside_columns

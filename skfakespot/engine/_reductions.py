@@ -1,5 +1,7 @@
 """One layer's outputs for a batch, reduced to sums, counts and the values in a band."""
 
+from itertools import pairwise
+
 import numpy as np
 
 # Values that are looked at together; with their masks they stay in a core's own cache.
@@ -35,9 +37,9 @@ def sum_neurons(neurons):
     starts = np.arange(0, neurons.shape[1], _ADDENDS)
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.add.reduceat(neurons, starts, axis=1).sum(axis=1, dtype=np.float64)
-        if np.isfinite(sums).all():
-            return sums
-        return neurons.sum(axis=1, dtype=np.float64)
+        for image in np.flatnonzero(~np.isfinite(sums)):
+            sums[image] = neurons[image].sum(dtype=np.float64)
+    return sums
 
 
 def count_active(neurons, threshold, columns=1):
@@ -56,17 +58,18 @@ def count_active(neurons, threshold, columns=1):
     -------
     counts : ndarray of shape (n_images, columns), int64
     """
-    pieces = _pieces(neurons, columns)
-    (mask,), _ = _masks(1, pieces)
-    counts = np.empty((len(pieces), columns), dtype=np.int64)
-    for number, piece in enumerate(pieces):
-        np.greater(piece, threshold, mask)
-        counts[number] = np.count_nonzero(mask) if columns == 1 else _count(mask, columns)
-    return counts.reshape(len(neurons), -1, columns).sum(axis=1)
+    counts = np.zeros((len(neurons), columns), dtype=np.int64)
+    buffer = np.empty(_largest_block(neurons), dtype=bool)
+    for images in _groups(neurons):
+        for block in _blocks(neurons[images], columns):
+            mask = np.greater(block, threshold, buffer[: block.size].reshape(block.shape))
+            for image, row in enumerate(mask, images.start):
+                counts[image] += _count(row, columns)
+    return counts
 
 
-def split_at_band(neurons, low, high, columns=1):
-    """Count the neurons above a band, and list those inside it.
+def sum_and_split(neurons, low, high, columns=1):
+    """Add up the neurons, count those above a band, and list those inside it.
 
     Parameters
     ----------
@@ -79,6 +82,8 @@ def split_at_band(neurons, low, high, columns=1):
 
     Returns
     -------
+    sums : ndarray of shape (n_images,), float64
+        See `sum_neurons`.
     above : ndarray of shape (n_images, columns), int64
         How many neurons are above the band.
     inside : list of n_images lists of ndarray, float32
@@ -86,47 +91,56 @@ def split_at_band(neurons, low, high, columns=1):
     inside_columns : list of n_images lists of ndarray, uint16
         The count that each of them belongs to.
     """
-    pieces = _pieces(neurons, columns)
-    (over, within), (over_words, within_words) = _masks(2, pieces)
-    above = np.empty((len(pieces), columns), dtype=np.int64)
-    inside, inside_columns = [], []
-    for number, piece in enumerate(pieces):
-        np.greater(piece, high, over)
-        np.greater(piece, low, within)
-        above[number] = np.count_nonzero(over) if columns == 1 else _count(over, columns)
-        # Eight at a time: within becomes what is over one end only.
-        np.bitwise_xor(over_words, within_words, within_words)
-        places = np.flatnonzero(within)
-        inside.append(piece.take(places))
-        if columns > 1:
-            inside_columns.append((places % columns).astype(np.uint16))
-    n_each = len(pieces) // len(neurons)
-    return (
-        above.reshape(len(neurons), -1, columns).sum(axis=1),
-        _grouped(inside, n_each),
-        _grouped(inside_columns, n_each) if columns > 1 else [[] for _ in neurons],
-    )
+    n_images = len(neurons)
+    sums = np.empty(n_images)
+    above = np.zeros((n_images, columns), dtype=np.int64)
+    inside, inside_columns = ([[] for _ in range(n_images)] for _ in range(2))
+    words = np.empty((2, -(-_largest_block(neurons) // 8)), dtype=np.uint64)
+    for images in _groups(neurons):
+        sums[images] = sum_neurons(neurons[images])
+        for block in _blocks(neurons[images], columns):
+            over, within = (row.view(bool)[: block.size].reshape(block.shape) for row in words)
+            np.greater(block, high, over)
+            np.greater(block, low, within)
+            # Eight at a time: within becomes what is over one end only.
+            np.bitwise_xor(*words, words[1])
+            places = np.flatnonzero(within)
+            values = block.take(places)
+            ends = np.searchsorted(places, np.arange(1, len(block) + 1) * block.shape[1]).tolist()
+            if columns > 1:
+                places %= columns
+            for row, (start, end) in enumerate(pairwise([0, *ends])):
+                image = images.start + row
+                above[image] += _count(over[row], columns)
+                inside[image].append(values[start:end])
+                if columns > 1:
+                    inside_columns[image].append(places[start:end].astype(np.uint16))
+    return sums, above, inside, inside_columns
 
 
-def _pieces(neurons, columns):
-    """Cut each image's neurons into equal pieces, of whole positions, that fit the cache."""
-    n_positions = neurons.shape[1] // columns
-    at_least = -(-neurons.shape[1] // _PIECE)
+def _groups(neurons):
+    """Slices of as many images as fit a core's own cache, of one image at least."""
+    together = max(1, _PIECE // neurons.shape[1])
+    starts = range(0, len(neurons), together)
+    return [slice(start, min(start + together, len(neurons))) for start in starts]
+
+
+def _blocks(images, columns):
+    """Whole images or, of one that does not fit the cache, equal pieces of whole positions."""
+    n_positions = images.shape[1] // columns
+    at_least = -(-images.shape[1] // _PIECE)
     cuts = (cut for cut in range(at_least, 8 * at_least) if n_positions % cut == 0)
-    return neurons.reshape(len(neurons) * next(cuts, 1), -1)
+    n_pieces = next(cuts, 1)
+    return [images] if n_pieces == 1 else images.reshape(n_pieces, 1, -1)
 
 
-def _masks(n_masks, pieces):
-    """Masks of a piece, and the words of eight bytes that they lie in."""
-    words = np.zeros((n_masks, -(-pieces.shape[1] // 8)), dtype=np.uint64)
-    return words.view(bool)[:, : pieces.shape[1]], words
-
-
-def _grouped(pieces, n_each):
-    return [pieces[start : start + n_each] for start in range(0, len(pieces), n_each)]
+def _largest_block(neurons):
+    return max(neurons.shape[1], min(_PIECE, neurons.size))
 
 
 def _count(mask, columns):
+    if columns == 1:
+        return np.count_nonzero(mask)
     # Rows of a thousand bytes are added eight times as fast as rows of 32; 255 of them fit a byte.
     fold = max(1, 1024 // columns)
     n_rows = mask.size // columns
