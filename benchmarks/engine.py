@@ -15,6 +15,7 @@ import tempfile
 import time
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,13 @@ class EveryOutput:
             ]
         )
 
+    def count_by_dnn_tip(self, images):
+        """Count, in all layers together, the outputs above one number: dnn-tip's NAC."""
+        from dnn_tip.neuron_coverage import NAC
+
+        count = NAC(0.0)
+        return np.concatenate([count(batch)[0] for batch in self._outputs(images)])
+
 
 def seconds(action):
     """Time one call."""
@@ -123,8 +131,6 @@ def compare(bare, actions, repeats):
 def measure_steps(coverage, images, paths, bare, repeats):
     """Time transform, fit and fit_transform, of arrays and of files, and what they replace."""
     fitted = clone(coverage).fit(images)
-    backbone = fitted.backbone_
-    every = EveryOutput(backbone, fitted.layer_names_)
 
     def afresh(method, X, estimator=coverage):
         def action():
@@ -143,32 +149,38 @@ def measure_steps(coverage, images, paths, bare, repeats):
         every.fit(images)
         every.transform(images)
 
+    def by_dnn_tip():
+        every.count_by_dnn_tip(images)
+
     actions = {
         "transform": afresh("transform", images, fitted),
         "fit": afresh("fit", images),
         "fit_transform": afresh("fit_transform", images),
-        "two passes: fit, forget, transform": fit_then_transform,
-        "keras predict and NumPy, both passes": by_hand,
     }
     if paths is not None:
+        every = EveryOutput(fitted.backbone_, fitted.layer_names_)
+        every.fit(images[:BATCH_SIZE])
+        actions["two passes: fit, forget, transform"] = fit_then_transform
+        actions["keras predict and NumPy, both passes"] = by_hand
+        if find_spec("dnn_tip"):
+            actions["keras predict and dnn-tip's NAC, one pass"] = by_dnn_tip
         size = images.shape[1:3]
         from_files = clone(coverage).fit(paths)
         actions["files: decoding and resizing alone"] = lambda: read_all(paths, size)
         actions["files: transform"] = afresh("transform", paths, from_files)
         actions["files: fit_transform"] = afresh("fit_transform", paths)
-    every.fit(images[:BATCH_SIZE])
     one_pass = compare(bare, actions, repeats)
     print(f"{'bare forward pass, images a second':<46}{len(images) / one_pass:>8.0f}")
 
 
-def measure_selection(images, target, bare, repeats):
-    """Time a cross-validation and a grid search, less the time of scaler and classifier."""
-    features = NeuronCoverageTransformer().fit_transform(images)
+def measure_selection(paths, target, bare, repeats):
+    """Time a cross-validation and a grid search on files, less scaler's and classifier's time."""
+    features = NeuronCoverageTransformer().fit_transform(paths)
     search_grid = {"cv": 5, "scoring": "roc_auc"}
 
     def evaluate(classifier, memory, grid):
         detector = make_fakespotter(classifier=classifier, memory=memory)
-        X = images
+        X = paths
         if memory is None:
             detector, X = detector[1:], features
         forget_profiles()
@@ -181,7 +193,7 @@ def measure_selection(images, target, bare, repeats):
         "cross_validate, 5 folds": (FakeSpotterClassifier(max_iter=20, random_state=0), None),
         "GridSearchCV, 5 folds x 12 candidates": (LogisticRegression(max_iter=500), CANDIDATES),
     }
-    print(f"\n{'less the classifier':<46}{'x bare':>8}")
+    print(f"\n{'files, less the classifier':<46}{'x bare':>8}")
     for name, (classifier, grid) in cases.items():
         evaluate(classifier, None, grid)
         cold, warm = [], []
@@ -255,7 +267,7 @@ def main():
         has_files = options.backbone == "dlib-resnet29"
         measure_steps(coverage, images, paths if has_files else None, bare, options.repeats)
     if "selection" in options.parts:
-        measure_selection(images, target, bare, options.repeats)
+        measure_selection(paths, target, bare, options.repeats)
     if "memory" in options.parts:
         print()
         measure_memory(faces.data)

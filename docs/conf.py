@@ -12,8 +12,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skfakespot"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-pages = ("index", "guide", "metrics", "backbones", "robustness", "command_line")
-html_sidebars = {page: [] for page in pages}
+html_sidebars = {"*": []}
 
 autosummary_generate = True
 numpydoc_show_class_members = False

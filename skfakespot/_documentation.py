@@ -12,6 +12,5 @@ class DocumentationLinkMixin:
     def _doc_link_url_param_generator(self):
         from . import __all__ as exported
 
-        name = type(self).__name__
-        module = self._doc_link_module if name in exported else type(self).__module__
-        return {"estimator": f"{module}.{name}"}
+        name, package = type(self).__name__, type(self).__module__.split("._")[0]
+        return {"estimator": f"{'skfakespot' if name in exported else package}.{name}"}

@@ -4,6 +4,8 @@ import os
 import random
 from contextlib import contextmanager
 
+import numpy as np
+
 
 def import_keras():
     """Import Keras, which takes seconds, on first use.
@@ -28,6 +30,14 @@ def import_keras():
             f"Install it with: pip install keras {backend}"
         ) from error
     return keras
+
+
+def weights_of(model):
+    """Weights of a Keras model, list of ndarray, in the order of `set_weights`."""
+    keras = import_keras()
+    # Keras' own conversion warns under NumPy 2 with two backends; the third needs it.
+    as_array = keras.ops.convert_to_numpy if keras.backend.backend() == "torch" else np.asarray
+    return [as_array(variable.value) for variable in model.weights]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from skfakespot import (
 )
 from skfakespot.backbones import BackboneError, load_backbone
 from skfakespot.engine import forget_profiles
+from skfakespot.video import VideoClassifier
 
 LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
 
@@ -161,9 +162,11 @@ def test_skops_trusts_nothing_but_the_class(images):
 
 def test_html_links_to_the_reference(network):
     estimators = NeuronCoverageTransformer(network), FakeSpotterClassifier()
-    for estimator in (*estimators, PerturbationAugmenter(), make_fakespotter(augment=True)):
+    others = PerturbationAugmenter(), make_fakespotter(augment=True), VideoClassifier(SVC())
+    modules = {"AugmentedPipeline": "skfakespot.pipeline", "VideoClassifier": "skfakespot.video"}
+    for estimator in (*estimators, *others):
         name = type(estimator).__name__
-        module = "skfakespot.pipeline" if name == "AugmentedPipeline" else "skfakespot"
+        module = modules.get(name, "skfakespot")
         assert f"/reference/generated/{module}.{name}.html" in estimator._repr_html_()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._keras import import_keras, keep_global_random_state
+from .._keras import import_keras, keep_global_random_state, weights_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def freeze(value):
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(value, keras.Model):
         return value
-    return FrozenModel(value.to_json(), tuple(value.get_weights()))
+    return FrozenModel(value.to_json(), tuple(weights_of(value)))
 
 
 def thaw(value):

@@ -1,6 +1,7 @@
 """The commands: each takes the parsed options and returns the exit status."""
 
 import csv
+import dataclasses
 import os
 import sys
 import tempfile
@@ -12,10 +13,10 @@ import numpy as np
 
 from .. import make_fakespotter
 from ..backbones import describe_backbones
-from ..datasets import load_demo_faces, load_face_folders
-from ..images import UnreadableImageWarning
+from ..datasets import SuspectDataWarning, format_audit, load_demo_faces, load_face_folders
+from ..images import ImageError, UnreadableImageWarning
 from ..metrics import fake_detection_report, fake_label
-from ._output import print_json, print_reports, print_table, start_keras
+from ._output import print_audit, print_json, print_reports, print_table, start_keras
 
 _PREDICTED_AT_ONCE = 256
 
@@ -60,8 +61,9 @@ def demo(options):
 
 
 def evaluate(options):
-    """Split, train, and print the eight metrics on the images that were held out."""
+    """Split, train, and print the eight metrics on the images held out; audit the files."""
     faces = load_face_folders(real=options.real, fake=options.fake)
+    audit = _audit(faces, options)
     train_rows, test_rows = _split(faces, options)
     start = time.perf_counter()
     detector = _make_detector(options.seed, options)
@@ -78,6 +80,7 @@ def evaluate(options):
                 "features": options.features,
                 "seed": options.seed,
                 "seconds": round(seconds, 1),
+                "format_audit": audit if isinstance(audit, str) else dataclasses.asdict(audit),
             }
         )
         return 0
@@ -86,6 +89,7 @@ def evaluate(options):
         f"seed {options.seed}, {seconds:.0f} s.\n"
     )
     print_reports(reports)
+    print_audit(audit)
     return 0
 
 
@@ -187,6 +191,20 @@ def _split(faces, options):
     n_folds = max(2, round(1 / options.test_size))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
     return next(folds.split(rows, faces.target, groups))
+
+
+def _audit(faces, options):
+    """What file facts tell of the classes, or why that can't be said."""
+    groups = None if options.groups is None else _read_groups(options.groups, faces.data)
+    try:
+        with warnings.catch_warnings():
+            # It is said with the figures, on stdout.
+            warnings.simplefilter("ignore", SuspectDataWarning)
+            return format_audit(faces.data, faces.target, groups=groups)
+    except ImageError:
+        raise
+    except ValueError as error:
+        return f"not possible: {error}"
 
 
 def _read_groups(file, paths):

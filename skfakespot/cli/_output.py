@@ -34,6 +34,17 @@ def print_reports(reports):
     )
 
 
+def print_audit(audit):
+    """Print what file facts tell of the classes: a `FormatAudit`, or why there is none."""
+    print()
+    if isinstance(audit, str):
+        print(f"Audit of the files: {audit}")
+        return
+    if audit.suspect:
+        print("WARNING: these scores are suspect.")
+    print(audit)
+
+
 def start_keras():
     """Import Keras without the build notes that TensorFlow's library writes to stderr."""
     sys.stderr.flush()

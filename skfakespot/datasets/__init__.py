@@ -1,6 +1,34 @@
-"""Readers of face data sets: each returns a Bunch of paths (or images) and targets."""
+"""Readers of face data sets, and what shows whether a set and a split can be trusted.
 
+Each reader returns a Bunch of paths (or images) and targets.
+"""
+
+from ._audit import FormatAudit, SuspectDataWarning, format_audit
+from ._celeb_df import load_celeb_df
+from ._celeba import load_celeba
 from ._demo import load_demo_faces
+from ._dfdc import load_dfdc
+from ._faceforensics import load_faceforensics
+from ._ffhq import load_ffhq
 from ._folders import load_face_folders
+from ._generators import LeaveOneGeneratorOut
+from ._leakage import LeakageReport, LeakedPair, check_leakage
+from ._listing import IncompleteDatasetWarning
 
-__all__ = ["load_demo_faces", "load_face_folders"]
+__all__ = [
+    "FormatAudit",
+    "IncompleteDatasetWarning",
+    "LeakageReport",
+    "LeakedPair",
+    "LeaveOneGeneratorOut",
+    "SuspectDataWarning",
+    "check_leakage",
+    "format_audit",
+    "load_celeb_df",
+    "load_celeba",
+    "load_demo_faces",
+    "load_dfdc",
+    "load_face_folders",
+    "load_faceforensics",
+    "load_ffhq",
+]

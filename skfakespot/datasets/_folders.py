@@ -1,27 +1,44 @@
-import os
 from pathlib import Path
 
-import numpy as np
-from sklearn.utils import Bunch
+from ._listing import FAKE, REAL, Face, as_bunch, check_root, check_subset, list_images
 
-IMAGE_SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png"),
-    *(".ppm", ".tif", ".tiff", ".webp"),
-)
 _FOLDER_NAMES = (("real", "fake"), ("0_real", "1_fake"))
+_PART_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+_DESCRIPTION = "Real and fake faces in folders of their own, read from {where}."
 
 
-def load_face_folders(root=None, *, real=None, fake=None):
-    """List the images of a folder of real and a folder of fake faces.
+def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="file"):
+    """List the images of folders of real and of fake faces.
 
     Nothing is decoded; the estimators read the files when they need them.
+
+    The folders ``real`` and ``fake``, or ``0_real`` and ``1_fake``, are looked for in `root`, then
+    in its folders ``train``, ``val`` and ``test``, and there (or in `root`) in folders of
+    generators, or of generators and categories, as CNNDetection has them:
+    ``test/stylegan/bedroom/1_fake``.
 
     Parameters
     ----------
     root : None, str or path-like, default=None
-        A folder with the folders ``real`` and ``fake``, or ``0_real`` and ``1_fake``.
+        The folder that holds them.
     real, fake : None, str or path-like, default=None
         The two folders themselves, instead of `root`.
+    subset : {"all", "train", "validation", "test"}, default="all"
+        The part to read. Other parts than ``"all"`` are folders of `root`: ``train`` (or
+        ``training``), ``val`` (``valid``, ``validation``), ``test`` (``testing``).
+    groups : {"file", "folder", "name"} or callable, default="file"
+        What stays together in a split by groups:
+
+        - ``"file"``: each file is a group of its own;
+        - ``"folder"``: the files of one subfolder of the real or fake folder, such as a person's
+          or a video's. Folders of the same name on both sides are one group;
+        - ``"name"``: files of the same name but for the suffix, for fakes that are called as the
+          real image that they were made from;
+        - a callable that takes a path (str) and returns the group.
 
     Returns
     -------
@@ -32,8 +49,17 @@ def load_face_folders(root=None, *, real=None, fake=None):
             are left out.
         ``target`` : ndarray of shape (n_images,), int64
             0 for real, 1 for fake.
+        ``groups`` : ndarray of shape (n_images,)
+            See the parameter.
+        ``split`` : ndarray of shape (n_images,), str
+            ``"train"``, ``"validation"`` or ``"test"``; empty where there are no such folders.
+        ``generator`` : ndarray of shape (n_images,), str
+            The folder of generators, of its real images too; without one, the subfolder of the
+            fake folder (``"unknown"`` where there is none), and empty for the real images.
         ``target_names`` : list of str
             ``["real", "fake"]``.
+        ``DESCR`` : str
+            What was read.
 
     Raises
     ------
@@ -48,35 +74,39 @@ def load_face_folders(root=None, *, real=None, fake=None):
     >>> import pathlib, tempfile
     >>> from skfakespot.datasets import load_face_folders
     >>> with tempfile.TemporaryDirectory() as root:
-    ...     for name in ("real/anna.png", "real/ben/1.jpg", "fake/1.jpg"):
+    ...     for name in ("real/anna.png", "real/ben/1.jpg", "fake/stargan/1.jpg"):
     ...         path = pathlib.Path(root, name)
     ...         path.parent.mkdir(parents=True, exist_ok=True)
     ...         path.touch()
     ...     faces = load_face_folders(root)
     >>> faces.target
     array([0, 0, 1])
+    >>> faces.generator.tolist()
+    ['', '', 'stargan']
     """
-    folders = _find_folders(root, real, fake)
-    files = [_list_images(folder) for folder in folders]
-    paths = [path for part in files for path in part]
-    data = np.empty(len(paths), dtype=object)
-    data[:] = paths
-    target = np.repeat(np.arange(2, dtype=np.int64), [len(part) for part in files])
-    return Bunch(data=data, target=target, target_names=["real", "fake"])
-
-
-def _find_folders(root, real, fake):
-    if root is not None and real is None and fake is None:
-        for names in _FOLDER_NAMES:
-            folders = [Path(root, name) for name in names]
-            if all(folder.is_dir() for folder in folders):
-                return folders
-        raise NotADirectoryError(
-            f"{root} has neither the folders real and fake nor 0_real and 1_fake. Give the two "
-            "folders as real=... and fake=..."
+    check_subset(subset, "folders")
+    if not callable(groups) and groups not in ("file", "folder", "name"):
+        raise ValueError(
+            f"groups={groups!r}; accepted are 'file', 'folder', 'name' or a callable that takes "
+            "a path."
         )
+    faces = []
+    for split, generator, pair in _find_pairs(root, real, fake, subset):
+        for target, folder in zip((REAL, FAKE), pair, strict=True):
+            for path in list_images(folder):
+                named = generator or (_generator_of(path, folder) if target == FAKE else "")
+                faces.append(Face(path, target, _group(path, folder, groups), split, named))
+    return as_bunch(faces, _DESCRIPTION.format(where=root or f"{real} and {fake}"))
+
+
+def _find_pairs(root, real, fake, subset):
+    """Part, generator (if it is a folder) and the two folders, for each pair of folders."""
+    if root is not None and real is None and fake is None:
+        return _search(check_root(root), subset)
     if root is not None or real is None or fake is None:
         raise ValueError("Give either root, or both real and fake.")
+    if subset != "all":
+        raise ValueError(f"subset={subset!r} needs root, with a folder for each part.")
     folders = [Path(real), Path(fake)]
     for folder in folders:
         if not folder.is_dir():
@@ -85,20 +115,78 @@ def _find_folders(root, real, fake):
     first, second = (folder.resolve() for folder in folders)
     if first.is_relative_to(second) or second.is_relative_to(first):
         raise ValueError(f"{folders[0]} and {folders[1]} overlap: a face would have both labels.")
-    return folders
+    return [("", "", folders)]
 
 
-def _list_images(folder):
-    paths = []
-    for parent, subfolders, names in os.walk(folder):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        paths += [
-            str(Path(parent, name))
+def _search(root, subset):
+    pair = _pair(root)
+    if pair:
+        parts = [("", root)]
+    else:
+        parts = [
+            (part, root / name)
+            for part, names in _PART_NAMES.items()
             for name in names
-            if not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)
-        ]
-    if not paths:
-        raise ValueError(
-            f"{folder} holds no images. Accepted are files that end in {', '.join(IMAGE_SUFFIXES)}."
+            if (root / name).is_dir()
+        ] or [("", root)]
+    if subset != "all":
+        parts = [(part, folder) for part, folder in parts if part == subset]
+        if not parts:
+            looked_for = ", ".join(str(root / name) for name in _PART_NAMES[subset])
+            raise NotADirectoryError(f"subset={subset!r} needs a folder. Looked for {looked_for}.")
+    found = [
+        (part, generator, pair)
+        for part, folder in parts
+        for generator, pair in _pairs_under(folder)
+    ]
+    if not found:
+        raise NotADirectoryError(
+            f"{root} has neither the folders real and fake nor 0_real and 1_fake; nor have its "
+            "folders train, val and test, or those of generators in them. Give the two folders as "
+            "real=... and fake=..."
         )
-    return sorted(paths)
+    return found
+
+
+def _pairs_under(folder):
+    """Generator and pair: of the folder itself, or of those one or two levels below."""
+    pair = _pair(folder)
+    if pair:
+        return [("", pair)]
+    pairs = []
+    for generator in _subfolders(folder):
+        for place in (generator, *_subfolders(generator)):
+            pair = _pair(place)
+            if pair:
+                pairs.append((generator.name, pair))
+    return pairs
+
+
+def _pair(folder):
+    for names in _FOLDER_NAMES:
+        pair = [folder / name for name in names]
+        if all(half.is_dir() for half in pair):
+            return pair
+    return None
+
+
+def _subfolders(folder):
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def _generator_of(path, folder):
+    parents = Path(path).relative_to(folder).parts[:-1]
+    return parents[0] if parents else "unknown"
+
+
+def _group(path, folder, groups):
+    if callable(groups):
+        return groups(path)
+    if groups == "name":
+        return Path(path).stem
+    parent = Path(path).parent
+    if groups == "folder" and parent != Path(folder):
+        return parent.relative_to(folder).as_posix()
+    return path

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .._keras import import_keras
+from .._keras import import_keras, weights_of
 from ..backbones import Preprocessing
 from ..backbones._backbone import as_float32
 
@@ -75,8 +75,7 @@ def digest_weights(backbone, *, may_change):
     digest = _known_digests.get(backbone)
     if digest is None or may_change:
         content = hashlib.sha256()
-        for variable in backbone.model.weights:
-            weights = _as_array(variable.value)
+        for weights in weights_of(backbone.model):
             content.update(f"{weights.dtype} {weights.shape} ".encode())
             content.update(np.ascontiguousarray(weights).reshape(-1).view(np.uint8).data)
         digest = _known_digests[backbone] = content.digest()
@@ -84,14 +83,6 @@ def digest_weights(backbone, *, may_change):
 
 
 _known_digests = WeakKeyDictionary()
-
-
-def _as_array(value):
-    # Keras' own conversion warns under NumPy 2 with two backends; the third needs it.
-    keras = import_keras()
-    if keras.backend.backend() == "torch":
-        return keras.ops.convert_to_numpy(value)
-    return np.asarray(value)
 
 
 def _is_of_keras(code):

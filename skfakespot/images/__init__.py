@@ -4,12 +4,14 @@ from ._batches import Batch, iter_batches
 from ._content import DECODER_VERSION, content_digests
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
+from ._headers import Header, read_header
 from ._perturbed import PerturbedImage
 from ._samples import Samples, as_samples
 
 __all__ = [
     "DECODER_VERSION",
     "Batch",
+    "Header",
     "ImageError",
     "PerturbedImage",
     "Samples",
@@ -18,4 +20,5 @@ __all__ = [
     "content_digests",
     "iter_batches",
     "load_image",
+    "read_header",
 ]

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from .._documentation import DocumentationLinkMixin
 from .._labels import fake_label
 from .._sklearn_compat import (
     HasMethods,
@@ -33,7 +34,7 @@ from ._aggregation import (
 _RESPONSES = ("predict_proba", "decision_function")
 
 
-class VideoClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Score videos, or other groups of images, by a classifier of their frames.
 
     `fit` trains the classifier on frames. At prediction, ``groups`` says which video each frame is

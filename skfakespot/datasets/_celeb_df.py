@@ -1,0 +1,164 @@
+import re
+
+from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
+from ._videos import Video, VideoFolder, read_videos
+
+_TESTING_LIST = "List_of_testing_videos.txt"
+_FOLDERS = {"Celeb-real": REAL, "YouTube-real": REAL, "Celeb-synthesis": FAKE}
+_DESCRIPTION = """Celeb-DF: frames of videos of celebrities, and of face swaps between them.
+
+The videos of List_of_testing_videos.txt are for testing, the others for training. The list's
+label 1 means real; here 0 is real and 1 is fake. For research only, see the set's terms of use.
+
+Li, Y., Yang, X., Sun, P., Qi, H. and Lyu, S. (2020). Celeb-DF: a large-scale challenging dataset
+for DeepFake forensics. CVPR."""
+
+
+def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
+    """List the extracted frames of Celeb-DF, version 1 or 2.
+
+    Read are the folders ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis`` and the list
+    ``List_of_testing_videos.txt``, in which **1 means real**. The frames of
+    ``Celeb-real/id0_0000.mp4`` are images in ``Celeb-real/frames/id0_0000``, in
+    ``Celeb-real/images/id0_0000``, in ``Celeb-real/faces/id0_0000`` or in
+    ``Celeb-real/id0_0000``; the videos themselves need not be there. Nothing is downloaded,
+    extracted or decoded.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds them.
+    subset : {"all", "train", "test"}, default="all"
+        The part to read. The videos that are not in the list are for training; Celeb-DF has no
+        validation part, and the two parts share people.
+    group_by : {"identity", "target", "video"}, default="identity"
+        What stays together in a split by groups. A fake ``id0_id1_0000`` is the scene of id0 with
+        the face of id1:
+
+        - ``"identity"``: people whom a fake joins, directly or through others, are one group, so
+          that no face is on both sides. If that makes one group of most fakes, a warning says so;
+        - ``"target"``: the person in the scene, id0. The face of id1 may be on both sides;
+        - ``"video"``: each video is a group of its own.
+    frames : str, default=None
+        Name of the folder that holds the folders of frames; None for the one there is.
+    frames_per_video : int, default=None
+        How many frames to take of a video at most, evenly spaced; None for all.
+
+    Returns
+    -------
+    faces : sklearn.utils.Bunch
+        ``data`` : ndarray of shape (n_images,), object
+            Paths of the frames as str, the real ones first.
+        ``target`` : ndarray of shape (n_images,), int64
+            0 for real, 1 for fake.
+        ``groups`` : ndarray of shape (n_images,), str
+            See `group_by`.
+        ``split`` : ndarray of shape (n_images,), str
+            ``"train"`` or ``"test"``; empty without the list.
+        ``generator`` : ndarray of shape (n_images,), str
+            ``"Celeb-DF"`` for the fakes.
+        ``video`` : ndarray of shape (n_images,), str
+            The video's folder and name, for video-level scores.
+        ``videos_without_frames`` : list of str
+            Names of the videos of this part that were left out.
+        ``target_names``, ``DESCR``
+            ``["real", "fake"]``, and what was read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `root` does not have the folders, or the list that `subset` needs, or no video has
+        frames: the message says how to extract them.
+    NotADirectoryError
+        If `root` is no folder.
+    ValueError
+        If an argument is not accepted, a line of the list cannot be read or contradicts the
+        folders, or there are several folders of frames.
+
+    Warns
+    -----
+    IncompleteDatasetWarning
+        If some videos, be it on disk or in the list, have no frames.
+    UserWarning
+        If ``group_by="identity"`` makes one group of most fakes.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skfakespot.datasets import load_celeb_df
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for video in ("Celeb-real/id0_0000", "Celeb-synthesis/id0_id1_0000"):
+    ...         folder, name = video.split("/")
+    ...         frame = pathlib.Path(root, folder, "frames", name, "0001.png")
+    ...         frame.parent.mkdir(parents=True)
+    ...         frame.touch()
+    ...     faces = load_celeb_df(root)
+    >>> faces.video.tolist()
+    ['Celeb-real/id0_0000', 'Celeb-synthesis/id0_id1_0000']
+    >>> faces.groups.tolist()
+    ['celeb-df:id0', 'celeb-df:id0']
+    """
+    root = check_root(root)
+    check_subset(subset, "Celeb-DF", ("train", "test"))
+    for folder in ("Celeb-real", "Celeb-synthesis"):
+        find(root, (folder,), "folder of Celeb-DF")
+    if subset == "all":
+        testing_list = find_optional(root, (_TESTING_LIST,))
+    else:
+        testing_list = find(root, (_TESTING_LIST,), f"list that subset={subset!r} needs")
+    testing = _read_testing_list(testing_list) if testing_list else None
+    videos = []
+    for folder, target in _FOLDERS.items():
+        there = VideoFolder(root / folder, frames)
+        listed = [name for place, name in testing or () if place == folder]
+        for name in sorted({*there.names(), *listed}):
+            split = "" if testing is None else "train"
+            if testing and (folder, name) in testing:
+                split = "test"
+            videos.append(
+                Video(
+                    name=f"{folder}/{name}",
+                    **there.place(name),
+                    target=target,
+                    people=_people(folder, name),
+                    split=split,
+                    generator="Celeb-DF" if target == FAKE else "",
+                )
+            )
+    return read_videos(
+        videos,
+        _DESCRIPTION,
+        dataset="Celeb-DF",
+        subset=subset,
+        group_by=group_by,
+        frames_per_video=frames_per_video,
+    )
+
+
+def _read_testing_list(file):
+    """Folder and name of each video for testing."""
+    testing = set()
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        match = re.fullmatch(r"([01])\s+([^/]+)/([^/]+)\.\w+", line.strip())
+        if not match or match[2] not in _FOLDERS:
+            raise ValueError(
+                f"{file}, line {number}: {line!r} is not such as '1 Celeb-real/x.mp4'."
+            )
+        label, folder, name = match.groups()
+        if (label == "1") != (_FOLDERS[folder] == REAL):
+            raise ValueError(
+                f"{file}, line {number}: {line!r} contradicts the folder; in this list 1 means "
+                "real and 0 means fake. Get the list anew."
+            )
+        testing.add((folder, name))
+    return testing
+
+
+def _people(folder, name):
+    if folder == "YouTube-real":
+        return (f"youtube-{name}",)
+    # id0_0000 is of id0; id0_id1_0000 is the scene of id0 with the face of id1.
+    match = re.fullmatch(r"(id\d+)(?:_(id\d+))?_\d+", name)
+    return tuple(person for person in match.groups() if person) if match else (name,)

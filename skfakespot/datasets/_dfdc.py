@@ -1,0 +1,189 @@
+import csv
+import json
+from pathlib import Path
+
+from ._listing import FAKE, REAL, check_root, check_subset
+from ._videos import Video, VideoFolder, read_videos
+
+_METADATA = "metadata.json"
+_LABELS = "labels.csv"
+_LABEL = {"REAL": REAL, "FAKE": FAKE, "0": REAL, "1": FAKE}
+_LABELLED_FOLDERS = {"validation": ("validation",), "test": ("test", "test_videos")}
+_SPLITS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+_DESCRIPTION = """DeepFake Detection Challenge (DFDC): frames of videos of actors and of face swaps.
+
+Some fakes have another voice and an unchanged face. The groups are the original videos with their
+fakes; who the actors are is not recorded, so one may be on both sides of a split. See the terms of
+the challenge.
+
+Dolhansky, B. et al. (2020). The DeepFake Detection Challenge (DFDC) dataset. arXiv:2006.07397."""
+
+
+def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
+    """List the extracted frames of the DeepFake Detection Challenge.
+
+    `root` is one part (a folder with ``metadata.json``, such as ``dfdc_train_part_0`` or
+    ``train_sample_videos``), or holds parts, be it directly or in its folder ``train``. The folders
+    ``validation`` and ``test`` of the full set, with ``labels.csv``, are read too. The frames of
+    ``dfdc_train_part_0/abc.mp4`` are images in ``dfdc_train_part_0/frames/abc``, in ``images`` or
+    ``faces`` instead of ``frames``, or in ``dfdc_train_part_0/abc``; the videos themselves need not
+    be there. Nothing is downloaded, extracted or decoded.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds them.
+    subset : {"all", "train", "validation", "test"}, default="all"
+        The part to read: what ``metadata.json`` calls the split ("train" in all of Kaggle's), or
+        the folders ``validation`` and ``test``.
+    group_by : {"identity", "target", "video"}, default="identity"
+        What stays together in a split by groups: with ``"identity"`` and ``"target"`` an original
+        video and the fakes made from it, with ``"video"`` each video by itself.
+    frames : str, default=None
+        Name of the folder that holds the folders of frames; None for the one there is.
+    frames_per_video : int, default=None
+        How many frames to take of a video at most, evenly spaced; None for all.
+
+    Returns
+    -------
+    faces : sklearn.utils.Bunch
+        ``data`` : ndarray of shape (n_images,), object
+            Paths of the frames as str, the real ones first.
+        ``target`` : ndarray of shape (n_images,), int64
+            0 for real, 1 for fake. Fakes of the voice alone count as fake too.
+        ``groups`` : ndarray of shape (n_images,), str
+            See `group_by`.
+        ``split`` : ndarray of shape (n_images,), str
+            ``"train"``, ``"validation"`` or ``"test"``.
+        ``generator`` : ndarray of shape (n_images,), str
+            ``"DFDC"`` for the fakes: the method is not recorded.
+        ``video`` : ndarray of shape (n_images,), str
+            The video's folder and name, for video-level scores.
+        ``videos_without_frames`` : list of str
+            Names of the videos of this part that were left out.
+        ``target_names``, ``DESCR``
+            ``["real", "fake"]``, and what was read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither ``metadata.json`` nor ``labels.csv``, or no video of `subset` has
+        frames: the message says how to extract them.
+    NotADirectoryError
+        If `root` is no folder.
+    ValueError
+        If an argument is not accepted, an entry has no known label or split, a video is in two
+        folders, an original has fakes in another part, or there are several folders of frames.
+
+    Warns
+    -----
+    IncompleteDatasetWarning
+        If some videos of the lists have no frames.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> from skfakespot.datasets import load_dfdc
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ("real", "fake"):
+    ...         frame = pathlib.Path(root, "frames", name, "0001.png")
+    ...         frame.parent.mkdir(parents=True)
+    ...         frame.touch()
+    ...     metadata = {
+    ...         "real.mp4": {"label": "REAL", "split": "train"},
+    ...         "fake.mp4": {"label": "FAKE", "split": "train", "original": "real.mp4"},
+    ...     }
+    ...     _ = pathlib.Path(root, "metadata.json").write_text(json.dumps(metadata))
+    ...     faces = load_dfdc(root)
+    >>> faces.target, faces.groups.tolist()
+    (array([0, 1]), ['dfdc:real', 'dfdc:real'])
+    """
+    root = check_root(root)
+    check_subset(subset, "DFDC")
+    entries = [*_read_metadata(root), *_read_labels(root)]
+    if not entries:
+        raise FileNotFoundError(
+            f"{root} is not of DFDC. Looked for {_METADATA} in it, in its folders and in those of "
+            f"its folder train, and for {_LABELS} in its folders validation and test."
+        )
+    _check_overlap(entries)
+    folders = {entry["folder"]: None for entry in entries}
+    there = {folder: VideoFolder(folder, frames) for folder in folders}
+    videos = [
+        Video(
+            name=f"{entry['folder'].name}/{entry['name']}",
+            **there[entry["folder"]].place(entry["name"]),
+            target=entry["target"],
+            people=(entry["original"],),
+            split=entry["split"],
+            generator="DFDC" if entry["target"] == FAKE else "",
+        )
+        for entry in sorted(entries, key=lambda entry: (entry["folder"], entry["name"]))
+    ]
+    return read_videos(
+        videos,
+        _DESCRIPTION,
+        dataset="DFDC",
+        subset=subset,
+        group_by=group_by,
+        frames_per_video=frames_per_video,
+    )
+
+
+def _read_metadata(root):
+    files = [root / _METADATA, *root.glob(f"*/{_METADATA}"), *root.glob(f"train/*/{_METADATA}")]
+    for file in sorted(file for file in set(files) if file.is_file()):
+        for video, entry in json.loads(file.read_text(encoding="utf-8")).items():
+            label, split = (entry.get(key) for key in ("label", "split"))
+            if label not in _LABEL or split not in _SPLITS:
+                raise ValueError(
+                    f"{file}: {video} has the label {label!r} and the split {split!r}; known are "
+                    "the labels REAL and FAKE and the splits train, val, validation and test."
+                )
+            name = Path(video).stem
+            original = Path(entry.get("original") or name).stem
+            yield _entry(file.parent, name, _LABEL[label], _SPLITS[split], original)
+
+
+def _read_labels(root):
+    for split, names in _LABELLED_FOLDERS.items():
+        for file in (root / name / _LABELS for name in names):
+            if not file.is_file():
+                continue
+            with file.open(newline="", encoding="utf-8") as lines:
+                for row in csv.DictReader(lines):
+                    label = _LABEL.get(row.get("label"))
+                    if not row.get("filename") or label is None:
+                        raise ValueError(
+                            f"{file}: {row} does not have a filename and a label of 0 (real) or 1 "
+                            "(fake)."
+                        )
+                    name = Path(row["filename"]).stem
+                    yield _entry(file.parent, name, label, split, name)
+
+
+def _entry(folder, name, target, split, original):
+    return {
+        "folder": folder,
+        "name": name,
+        "target": target,
+        "split": split,
+        "original": original,
+    }
+
+
+def _check_overlap(entries):
+    folder_of, split_of = {}, {}
+    for entry in entries:
+        folder = folder_of.setdefault(entry["name"], entry["folder"])
+        if folder != entry["folder"]:
+            raise ValueError(
+                f"The video {entry['name']} is in {folder} and in {entry['folder']}. Give a root "
+                "with one of them."
+            )
+        split = split_of.setdefault(entry["original"], entry["split"])
+        if split != entry["split"]:
+            raise ValueError(
+                f"The video {entry['original']} and its fakes are in two parts, {split} and "
+                f"{entry['split']}: the test would not be on new faces. Get the lists anew."
+            )

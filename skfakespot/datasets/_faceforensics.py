@@ -1,0 +1,222 @@
+import json
+import re
+
+from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
+from ._videos import Video, VideoFolder, read_videos
+
+_METHODS = (
+    *("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"),
+    *("FaceShifter", "DeepFakeDetection"),
+)
+_COMPRESSIONS = ("raw", "c0", "c23", "c40")
+_FILE_OF_PART = {"train": "train.json", "validation": "val.json", "test": "test.json"}
+_ACTORS = "DeepFakeDetection"
+_LISTS = "https://github.com/ondyari/FaceForensics/tree/master/dataset/splits"
+_DESCRIPTION = """FaceForensics++ ({compression}): frames of videos, and of manipulations of them.
+
+The parts are the official ones: 720, 140 and 140 of the 1,000 videos. DeepFakeDetection, videos of
+actors, is in none of them. For research only, see the set's terms of use.
+
+Rössler, A., Cozzolino, D., Verdoliva, L., Riess, C., Thies, J. and Nießner, M. (2019).
+FaceForensics++: learning to detect manipulated facial images. ICCV."""
+
+
+def load_faceforensics(
+    root,
+    *,
+    subset="all",
+    compression="c23",
+    methods=None,
+    group_by="identity",
+    frames=None,
+    frames_per_video=None,
+):
+    """List the extracted frames of FaceForensics++.
+
+    The frames of ``manipulated_sequences/Deepfakes/c23/videos/000_003.mp4`` are images in
+    ``manipulated_sequences/Deepfakes/c23/images/000_003`` (where the set's own script puts them),
+    or in ``frames`` or ``faces`` instead of ``images``; those of the real videos are under
+    ``original_sequences/youtube`` in the same way, and under ``original_sequences/actors`` for
+    DeepFakeDetection. The videos themselves need not be there. The official parts are read from
+    ``train.json``, ``val.json`` and ``test.json``, in `root` or in its folder ``splits``. Nothing
+    is downloaded, extracted or decoded.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds ``original_sequences`` and ``manipulated_sequences``.
+    subset : {"all", "train", "validation", "test"}, default="all"
+        The part to read.
+    compression : {"c23", "c40", "c0", "raw"}, default="c23"
+        The version to read.
+    methods : list of str, default=None
+        The manipulations to read, of ``"Deepfakes"``, ``"Face2Face"``, ``"FaceSwap"``,
+        ``"NeuralTextures"``, ``"FaceShifter"`` and ``"DeepFakeDetection"``; None for those that
+        are there in this compression.
+    group_by : {"identity", "target", "video"}, default="identity"
+        What stays together in a split by groups. A fake ``000_003`` is the scene of video 000 with
+        the face (or the expression) of video 003:
+
+        - ``"identity"``: videos that a fake joins, directly or through others, are one group;
+        - ``"target"``: the scene, 000. The face of 003 may be on both sides;
+        - ``"video"``: each video is a group of its own.
+    frames : str, default=None
+        Name of the folder that holds the folders of frames; None for the one there is.
+    frames_per_video : int, default=None
+        How many frames to take of a video at most, evenly spaced; None for all.
+
+    Returns
+    -------
+    faces : sklearn.utils.Bunch
+        ``data`` : ndarray of shape (n_images,), object
+            Paths of the frames as str, the real ones first.
+        ``target`` : ndarray of shape (n_images,), int64
+            0 for real, 1 for fake.
+        ``groups`` : ndarray of shape (n_images,), str
+            See `group_by`.
+        ``split`` : ndarray of shape (n_images,), str
+            ``"train"``, ``"validation"`` or ``"test"``; empty without the lists of the parts, and
+            for DeepFakeDetection.
+        ``generator`` : ndarray of shape (n_images,), str
+            The manipulation, empty for the real frames.
+        ``video`` : ndarray of shape (n_images,), str
+            The video's folder and name, for video-level scores.
+        ``videos_without_frames`` : list of str
+            Names of the videos of this part that were left out.
+        ``target_names``, ``DESCR``
+            ``["real", "fake"]``, and what was read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `root` does not have the folders, or the lists that `subset` needs, or no video has
+        frames: the message says how to extract them.
+    NotADirectoryError
+        If `root` is no folder.
+    ValueError
+        If an argument is not accepted, a video is in two parts, or there are several folders of
+        frames.
+
+    Warns
+    -----
+    IncompleteDatasetWarning
+        If some videos, be it on disk or in the lists, have no frames.
+    UserWarning
+        If ``group_by="identity"`` makes one group of most fakes.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skfakespot.datasets import load_faceforensics
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for video in (
+    ...         "original_sequences/youtube/c23/images/000",
+    ...         "manipulated_sequences/Deepfakes/c23/images/000_003",
+    ...     ):
+    ...         frame = pathlib.Path(root, video, "0000.png")
+    ...         frame.parent.mkdir(parents=True)
+    ...         frame.touch()
+    ...     faces = load_faceforensics(root)
+    >>> faces.generator.tolist(), faces.groups.tolist()
+    (['', 'Deepfakes'], ['faceforensics++:000', 'faceforensics++:000'])
+    """
+    root = check_root(root)
+    check_subset(subset, "FaceForensics++")
+    if compression not in _COMPRESSIONS:
+        raise ValueError(
+            f"compression={compression!r}; accepted are {', '.join(map(repr, _COMPRESSIONS))}."
+        )
+    originals = find(root, ("original_sequences",), "folder of FaceForensics++")
+    manipulated = find(root, ("manipulated_sequences",), "folder of FaceForensics++")
+    methods = _choose_methods(manipulated, methods, compression)
+    pairs = _read_parts(root, required=subset != "all")
+    sources = []
+    if set(methods) - {_ACTORS}:
+        sources.append(("", find(originals, (f"youtube/{compression}",), "real videos"), False))
+    if _ACTORS in methods:
+        sources.append(("", find(originals, (f"actors/{compression}",), "videos of actors"), True))
+    sources += [
+        (method, manipulated / method / compression, method == _ACTORS) for method in methods
+    ]
+    videos = [
+        video
+        for method, folder, of_actors in sources
+        for video in _videos_of(
+            VideoFolder(folder, frames, default="images"),
+            method,
+            folder.parent.relative_to(root).as_posix(),
+            None if of_actors else pairs,
+        )
+    ]
+    return read_videos(
+        videos,
+        _DESCRIPTION.format(compression=compression),
+        dataset="FaceForensics++",
+        subset=subset,
+        group_by=group_by,
+        frames_per_video=frames_per_video,
+    )
+
+
+def _choose_methods(folder, methods, compression):
+    there = [method for method in _METHODS if (folder / method / compression).is_dir()]
+    if methods is None:
+        if not there:
+            raise FileNotFoundError(
+                f"{folder} has no manipulations with compression={compression!r}. Looked for "
+                f"{folder / _METHODS[0] / compression} and the like."
+            )
+        return there
+    if isinstance(methods, str) or not set(methods) <= set(_METHODS):
+        raise ValueError(
+            f"methods={methods!r}; accepted is a list of {', '.join(map(repr, _METHODS))}."
+        )
+    for method in methods:
+        find(folder, (f"{method}/{compression}",), "such manipulation")
+    return list(methods)
+
+
+def _read_parts(root, *, required):
+    """Pairs of videos that were made into each other, and their part; None without the lists."""
+    part_of, pairs = {}, {}
+    for part, name in _FILE_OF_PART.items():
+        places = (name, f"splits/{name}")
+        if required:
+            what = f"{name} (get it from {_LISTS})"
+            file = find(root, places, what)
+        else:
+            file = find_optional(root, places)
+        if file is None:
+            return None
+        for first, second in json.loads(file.read_text(encoding="utf-8")):
+            pairs[first, second] = part
+            for video in (first, second):
+                if part_of.setdefault(video, part) != part:
+                    raise ValueError(
+                        f"{file}: the video {video} is in two parts, {part_of[video]} and {part}: "
+                        f"the test would not be on new faces. Get the lists anew from {_LISTS}."
+                    )
+    return pairs
+
+
+def _videos_of(there, method, place, pairs):
+    """The videos that are there or in the lists; pairs is None without lists."""
+    part_of = {}
+    for (first, second), part in (pairs or {}).items():
+        names = (f"{first}_{second}", f"{second}_{first}") if method else (first, second)
+        part_of |= dict.fromkeys(names, part)
+    for name in sorted({*there.names(), *part_of}):
+        yield Video(
+            name=f"{place}/{name}",
+            **there.place(name),
+            target=FAKE if method else REAL,
+            people=_actors(name) or tuple(name.split("_")),
+            split=part_of.get(name, ""),
+            generator=method,
+        )
+
+
+def _actors(name):
+    # 01__kitchen_pan is of actor 01; 01_02__kitchen_pan__YVGY8LOK has the face of actor 02.
+    match = re.match(r"(\d+)(?:_(\d+))?__", name)
+    return tuple(f"actor-{actor}" for actor in match.groups() if actor) if match else ()

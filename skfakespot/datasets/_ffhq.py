@@ -1,0 +1,95 @@
+from pathlib import Path
+
+from ._listing import REAL, Face, as_bunch, check_root, check_subset, list_images
+
+_FOLDERS = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
+# "we have appointed the first 60,000 images to be used for training"
+_N_TRAINING = 60_000
+_DESCRIPTION = """Flickr-Faces-HQ (FFHQ), {images}: photographs of faces from Flickr; all real.
+
+The first 60,000 images are for training, the other 10,000 for validation. Each image is a group of
+its own: who it shows is not recorded. The set is licensed CC BY-NC-SA 4.0, each photograph as
+ffhq-dataset-v2.json says.
+
+Karras, T., Laine, S. and Aila, T. (2019). A style-based generator architecture for generative
+adversarial networks. CVPR."""
+
+
+def load_ffhq(root, *, subset="all", images="images1024x1024"):
+    """List the images of FFHQ, all of them real.
+
+    Read are files such as ``images1024x1024/00000/00000.png`` (or, as older downloads have it,
+    ``images1024x1024/00000.png``). Nothing is downloaded or decoded; the metadata in
+    ``ffhq-dataset-v2.json`` are not needed, for its training category is the first 60,000 images.
+
+    Parameters
+    ----------
+    root : str or path-like
+        The folder that holds the folder `images`.
+    subset : {"all", "train", "validation"}, default="all"
+        The part to read. FFHQ has no test part.
+    images : {"images1024x1024", "thumbnails128x128", "in-the-wild-images"}, \
+            default="images1024x1024"
+        The version to read. A photograph in the wild stands there once for each face on it.
+
+    Returns
+    -------
+    faces : sklearn.utils.Bunch
+        ``data`` : ndarray of shape (n_images,), object
+            Paths as str, sorted.
+        ``target`` : ndarray of shape (n_images,), int64
+            0 everywhere.
+        ``groups`` : ndarray of shape (n_images,), str
+            ``"ffhq:"`` and the image's number.
+        ``split`` : ndarray of shape (n_images,), str
+            ``"train"`` or ``"validation"``.
+        ``generator`` : ndarray of shape (n_images,), str
+            Empty everywhere.
+        ``target_names``, ``DESCR``
+            ``["real", "fake"]``, and what was read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `root` has no folder `images`, or there are no numbered images in it.
+    NotADirectoryError
+        If `root` is no folder.
+    ValueError
+        If an argument is not accepted.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skfakespot.datasets import load_ffhq
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for number in (59999, 60000):
+    ...         path = pathlib.Path(root, f"images1024x1024/{number // 1000}000/{number}.png")
+    ...         path.parent.mkdir(parents=True)
+    ...         path.touch()
+    ...     faces = load_ffhq(root)
+    >>> faces.split.tolist()
+    ['train', 'validation']
+    """
+    root = check_root(root)
+    check_subset(subset, "FFHQ", ("train", "validation"))
+    if images not in _FOLDERS:
+        raise ValueError(f"images={images!r}; of FFHQ there are {', '.join(map(repr, _FOLDERS))}.")
+    folder = root / images
+    if not folder.is_dir():
+        others = [name for name in _FOLDERS if (root / name).is_dir()]
+        mend = f" There is {' and '.join(others)}: pass images={others[0]!r}." if others else ""
+        raise FileNotFoundError(f"{root} is not FFHQ. Looked for the folder {folder}.{mend}")
+    numbered = [
+        (int(Path(path).stem), path)
+        for path in list_images(folder)
+        if Path(path).stem.isascii() and Path(path).stem.isdigit()
+    ]
+    if not numbered:
+        raise FileNotFoundError(
+            f"{folder} has no numbered images. Looked for {folder}/00000/00000.png and the like."
+        )
+    faces = [
+        Face(path, REAL, f"ffhq:{number:05}", "train" if number < _N_TRAINING else "validation")
+        for number, path in numbered
+    ]
+    return as_bunch(faces, _DESCRIPTION.format(images=images), subset=subset)

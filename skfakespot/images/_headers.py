@@ -1,0 +1,104 @@
+"""What a file says of its image before the pixels are decoded."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
+
+from ._decode import _identify, is_path, name_of
+from ._errors import ImageError
+from ._perturbed import PerturbedImage
+
+_SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+
+
+class Header(NamedTuple):
+    """Facts of an image that do not depend on its content; None where there are none.
+
+    Parameters
+    ----------
+    format : str or None
+        Pillow's name, such as ``"JPEG"``.
+    mode : str
+        Pillow's name, such as ``"RGB"``; of an array ``"L"`` or ``"RGB"``.
+    width, height : int
+        In pixels, as stored: before the EXIF orientation is applied.
+    n_bytes : int or None
+        Size of the file.
+    quantization : tuple of tuple of int or None
+        The quantisation tables of a JPEG file.
+    subsampling : str or None
+        Of a JPEG file: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"other"`` or, if it is grey,
+        ``"none"``.
+
+    Examples
+    --------
+    >>> from skfakespot.images import Header
+    >>> Header("PNG", "RGB", 640, 480).width
+    640
+    """
+
+    format: str | None
+    mode: str
+    width: int
+    height: int
+    n_bytes: int | None = None
+    quantization: tuple | None = None
+    subsampling: str | None = None
+
+
+def read_header(source, *, name=None):
+    """Read the facts of an image without decoding it.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
+            or PerturbedImage
+        The image; of a perturbed one its source. A PIL image keeps the facts of the file that it
+        was opened from, but for its size.
+    name : str, default=None
+        What an error calls the image. ``None`` means its path, or "image".
+
+    Returns
+    -------
+    header : Header
+        The facts.
+
+    Raises
+    ------
+    ImageError
+        If a file is no image of a format that is read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import read_header
+    >>> read_header(np.zeros((4, 6, 3), dtype="uint8"))[:4]
+    (None, 'RGB', 6, 4)
+    """
+    if isinstance(source, PerturbedImage):
+        return read_header(source.source, name=name)
+    if isinstance(source, Image.Image):
+        return _header(source, None)
+    if not is_path(source):
+        shape = np.shape(source)
+        return Header(None, "L" if len(shape) == 2 else "RGB", shape[1], shape[0])
+    name = name or name_of(source)
+    path = Path(os.fsdecode(source))
+    try:
+        with path.open("rb") as file:
+            return _header(_identify(file, str(path), name), os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        raise ImageError(name, error.strerror or str(error)) from error
+
+
+def _header(image, n_bytes):
+    tables = sampling = None
+    if isinstance(image, JpegImageFile):
+        tables = tuple(tuple(table) for _, table in sorted(image.quantization.items()))
+        grey = len(image.getbands()) == 1
+        sampling = "none" if grey else _SUBSAMPLING.get(get_sampling(image), "other")
+    return Header(image.format, image.mode, *image.size, n_bytes, tables, sampling)

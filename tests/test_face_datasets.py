@@ -1,0 +1,645 @@
+"""Readers of the data sets, each on a miniature of its layout."""
+
+import json
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, cross_validate
+from sklearn.tree import DecisionTreeClassifier
+
+from skfakespot.datasets import (
+    IncompleteDatasetWarning,
+    LeaveOneGeneratorOut,
+    check_leakage,
+    load_celeb_df,
+    load_celeba,
+    load_dfdc,
+    load_face_folders,
+    load_faceforensics,
+    load_ffhq,
+)
+
+READERS = (load_celeb_df, load_celeba, load_dfdc, load_face_folders, load_faceforensics, load_ffhq)
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def relative(root, bunch):
+    return [path.removeprefix(f"{root}/") for path in bunch.data]
+
+
+@pytest.fixture
+def celeba(tmp_path):
+    names = [f"00000{number}.jpg" for number in range(1, 7)]
+    touch(tmp_path, *(f"Img/img_align_celeba/{name}" for name in names), "Img/notes.txt")
+    touch(tmp_path, "Img/img_align_celeba/.DS_Store", "Anno/list_attr_celeba.txt")
+    (tmp_path / "Eval").mkdir()
+    parts = zip(names, "000122", strict=True)
+    (tmp_path / "Eval/list_eval_partition.txt").write_text(
+        "".join(f"{name} {part}\n" for name, part in parts)
+    )
+    people = zip(names, (7, 7, 8, 9, 7, 10), strict=True)
+    (tmp_path / "Anno/identity_CelebA.txt").write_text(
+        "".join(f"{name} {person}\n" for name, person in people)
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def ffhq(tmp_path):
+    for folder in ("images1024x1024", "thumbnails128x128"):
+        touch(tmp_path, *(f"{folder}/{n // 1000:02}000/{n:05}.png" for n in (0, 59999, 60000)))
+        touch(tmp_path, f"{folder}/LICENSE.txt", f"{folder}/preview.png")
+    return tmp_path
+
+
+@pytest.fixture
+def faceforensics(tmp_path):
+    """Two pairs for each part, two methods, and actors; two frames of each video."""
+    pairs = {"train": (("000", "003"), ("001", "870")), "val": (("720", "672"),)}
+    pairs["test"] = (("953", "974"),)
+    for part, some in pairs.items():
+        (tmp_path / f"{part}.json").write_text(json.dumps(some))
+        for first, second in some:
+            for frame in ("0000.png", "0001.png"):
+                for video in (first, second):
+                    touch(tmp_path, f"original_sequences/youtube/c23/images/{video}/{frame}")
+                for video in (f"{first}_{second}", f"{second}_{first}"):
+                    for method in ("Deepfakes", "NeuralTextures"):
+                        place = f"manipulated_sequences/{method}/c23/images/{video}/{frame}"
+                        touch(tmp_path, place)
+    touch(tmp_path, "manipulated_sequences/Deepfakes/c23/masks/000_003/0000.png")
+    touch(tmp_path, "manipulated_sequences/Deepfakes/models/000_003/model.png")
+    return tmp_path
+
+
+@pytest.fixture
+def dfdc(tmp_path):
+    parts = {
+        "dfdc_train_part_0": {
+            "a.mp4": {"label": "REAL", "split": "train"},
+            "b.mp4": {"label": "FAKE", "split": "train", "original": "a.mp4"},
+        },
+        "dfdc_train_part_1": {
+            "c.mp4": {"label": "REAL", "split": "train", "original": None},
+            "d.mp4": {"label": "FAKE", "split": "train", "original": "elsewhere.mp4"},
+        },
+    }
+    for part, metadata in parts.items():
+        for video in metadata:
+            touch(tmp_path, f"{part}/{video}", f"{part}/frames/{video[0]}/0001.png")
+        (tmp_path / part / "metadata.json").write_text(json.dumps(metadata))
+    touch(tmp_path, "test/frames/e/1.png", "test/frames/f/1.png", "test/frames/unlisted/1.png")
+    (tmp_path / "test/labels.csv").write_text("filename,label\ne.mp4,0\nf.mp4,1\n")
+    return tmp_path
+
+
+CELEB_DF_VIDEOS = {
+    "Celeb-real": ("id0_0000", "id1_0000", "id2_0003", "id3_0000"),
+    "YouTube-real": ("00000", "00170"),
+    "Celeb-synthesis": ("id0_id1_0000", "id1_id0_0000", "id2_id3_0003", "id3_id2_0001"),
+}
+
+
+@pytest.fixture
+def celeb_df(tmp_path):
+    for folder, names in CELEB_DF_VIDEOS.items():
+        for name in names:
+            touch(tmp_path, f"{folder}/{name}.mp4")
+            touch(tmp_path, *(f"{folder}/frames/{name}/frame{i}.jpg" for i in range(12)))
+    (tmp_path / "List_of_testing_videos.txt").write_text(
+        "1 Celeb-real/id2_0003.mp4\n1 YouTube-real/00170.mp4\n\n"
+        "0 Celeb-synthesis/id2_id3_0003.mp4\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("load", READERS)
+def test_a_root_that_is_no_folder_is_refused(load, tmp_path):
+    with pytest.raises(NotADirectoryError, match="nowhere does not exist; a folder is needed"):
+        load(tmp_path / "nowhere")
+    touch(tmp_path, "file")
+    with pytest.raises(NotADirectoryError, match="file is a file; a folder is needed"):
+        load(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("load", "looked_for"),
+    [
+        (load_celeba, "Img/img_align_celeba"),
+        (load_celeb_df, "Celeb-real"),
+        (load_dfdc, "metadata.json"),
+        (load_faceforensics, "original_sequences"),
+        (load_ffhq, "images1024x1024"),
+    ],
+)
+def test_a_wrong_root_is_refused_with_what_was_looked_for(load, looked_for, tmp_path):
+    touch(tmp_path, "real/1.png", "fake/1.png")
+    with pytest.raises(FileNotFoundError, match=looked_for) as error:
+        load(tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize("load", READERS)
+def test_an_unknown_part_is_refused(load, tmp_path):
+    with pytest.raises(ValueError, match=r"subset='Train'; of .* there are 'all', 'train'"):
+        load(tmp_path, subset="Train")
+
+
+@pytest.mark.parametrize("load", [load_ffhq, load_celeb_df])
+def test_a_part_that_a_set_does_not_have_is_refused(load, tmp_path):
+    with pytest.raises(ValueError, match="subset="):
+        load(tmp_path, subset="test" if load is load_ffhq else "validation")
+
+
+# CelebA
+
+
+def test_celeba_has_its_parts_and_people(celeba):
+    faces = load_celeba(celeba)
+    assert relative(celeba, faces) == [f"Img/img_align_celeba/00000{n}.jpg" for n in range(1, 7)]
+    assert_array_equal(faces.target, np.zeros(6))
+    assert faces.split.tolist() == ["train"] * 3 + ["validation"] + ["test"] * 2
+    assert faces.groups.tolist() == [f"celeba:{n}" for n in (7, 7, 8, 9, 7, 10)]
+    assert set(faces.generator) == {""}
+    assert "6 real and 0 fake images of 4 groups" in faces.DESCR
+    test = load_celeba(celeba, subset="test")
+    assert relative(celeba, test) == [f"Img/img_align_celeba/00000{n}.jpg" for n in (5, 6)]
+    report = check_leakage(load_celeba(celeba, subset="train"), test, max_distance=None)
+    assert report.shared_groups == {"celeba:7": (2, 1)}
+
+
+def test_celeba_of_kaggle_lacks_identities(celeba):
+    shutil.rmtree(celeba / "Anno")
+    (celeba / "Eval/list_eval_partition.txt").unlink()
+    (celeba / "list_eval_partition.csv").write_text(
+        "image_id,partition\n" + "".join(f"00000{n}.jpg,{n % 3}\n" for n in range(1, 7))
+    )
+    (celeba / "Img/img_align_celeba").rename(celeba / "inner")
+    (celeba / "img_align_celeba").mkdir()
+    (celeba / "inner").rename(celeba / "img_align_celeba/img_align_celeba")
+    with pytest.warns(IncompleteDatasetWarning, match=r"no list of identities .* identity_CelebA"):
+        faces = load_celeba(celeba, subset="train")
+    assert faces.groups.tolist() == ["celeba:000003.jpg", "celeba:000006.jpg"]
+
+
+def test_celeba_as_png_has_the_names_of_the_list(celeba):
+    folder = (celeba / "Img/img_align_celeba").rename(celeba / "Img/img_align_celeba_png")
+    for path in folder.glob("*.jpg"):
+        path.rename(path.with_suffix(".png"))
+    assert load_celeba(celeba, subset="validation").groups.tolist() == ["celeba:9"]
+
+
+def test_celeba_warns_of_missing_and_unlisted_images(celeba):
+    folder = celeba / "Img/img_align_celeba"
+    (folder / "000002.jpg").rename(folder / "stranger.jpg")
+    with pytest.warns(IncompleteDatasetWarning) as caught:
+        faces = load_celeba(celeba)
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == 2
+    assert messages[0].startswith("1 images of")
+    assert "000002" in messages[0]
+    assert "stranger" in messages[1]
+    assert len(faces.data) == 5
+
+
+def test_celeba_refuses_an_overlap_of_its_parts(celeba):
+    with (celeba / "Eval/list_eval_partition.txt").open("a") as file:
+        file.write("000001.jpg 2\n")
+    with pytest.raises(ValueError, match="line 7: 000001 is in two parts, train and test"):
+        load_celeba(celeba)
+
+
+def test_celeba_without_its_list_is_read_as_a_whole_only(celeba):
+    file = celeba / "Eval/list_eval_partition.txt"
+    text = file.read_text()
+    file.write_text(text + "000009.jpg 3\n")
+    with pytest.raises(ValueError, match="the part '3' is not 0, 1 or 2"):
+        load_celeba(celeba)
+    file.write_text("one two three\n")
+    with pytest.raises(ValueError, match="line 1"):
+        load_celeba(celeba)
+    file.unlink()
+    assert set(load_celeba(celeba).split) == {""}
+    with pytest.raises(FileNotFoundError, match=r"subset='test' needs.*list_eval_partition\.txt"):
+        load_celeba(celeba, subset="test")
+
+
+# FFHQ
+
+
+def test_ffhq_is_split_at_60000(ffhq):
+    faces = load_ffhq(ffhq)
+    assert faces.split.tolist() == ["train", "train", "validation"]
+    assert faces.groups.tolist() == ["ffhq:00000", "ffhq:59999", "ffhq:60000"]
+    small = load_ffhq(ffhq, subset="validation", images="thumbnails128x128")
+    assert relative(ffhq, small) == ["thumbnails128x128/60000/60000.png"]
+
+
+def test_ffhq_says_which_version_there_is(ffhq):
+    shutil.rmtree(ffhq / "images1024x1024")
+    with pytest.raises(FileNotFoundError, match="pass images='thumbnails128x128'"):
+        load_ffhq(ffhq)
+    with pytest.raises(ValueError, match="images='small'; of FFHQ there are 'images1024x1024'"):
+        load_ffhq(ffhq, images="small")
+    touch(ffhq, "images1024x1024/preview.png")
+    with pytest.raises(FileNotFoundError, match="no numbered images"):
+        load_ffhq(ffhq)
+
+
+# Folders
+
+
+def test_folders_of_parts_and_generators_as_in_cnndetection(tmp_path):
+    touch(
+        tmp_path,
+        *("train/airplane/0_real/1.png", "train/airplane/1_fake/1.png"),
+        *("val/airplane/0_real/2.png", "val/airplane/1_fake/2.png"),
+        *("test/progan/cat/0_real/3.png", "test/progan/cat/1_fake/3.png"),
+        *("test/progan/dog/0_real/4.png", "test/progan/dog/1_fake/4.png"),
+        *("test/stargan/0_real/5.png", "test/stargan/1_fake/5.png", "test/stargan/1_fake/a.txt"),
+        *("test/empty/nothing.txt", "readme.png"),
+    )
+    faces = load_face_folders(tmp_path)
+    assert faces.target.tolist() == [0] * 5 + [1] * 5
+    assert faces.split.tolist() == 2 * (["train", "validation"] + ["test"] * 3)
+    assert faces.generator.tolist() == 2 * (["airplane"] * 2 + ["progan"] * 2 + ["stargan"])
+    test = load_face_folders(tmp_path, subset="test")
+    assert len(test.data) == 6
+    folds = list(LeaveOneGroupOut().split(test.data, test.target, test.generator))
+    assert [test.target[rows].tolist() for _, rows in folds] == [[0, 0, 1, 1], [0, 1]]
+    # A part by itself has generators as well.
+    assert load_face_folders(tmp_path / "test").generator.tolist() == test.generator.tolist()
+
+
+def test_generators_inside_the_fake_folder(tmp_path):
+    touch(tmp_path, "real/ffhq/1.png", "fake/stylegan/x/1.png", "fake/pggan/2.png", "fake/3.png")
+    faces = load_face_folders(tmp_path)
+    assert faces.generator.tolist() == ["", "unknown", "pggan", "stylegan"]
+    assert set(faces.split) == {""}
+
+
+def test_groups_of_folders(tmp_path):
+    touch(tmp_path, "real/anna/1.png", "real/2.png", "fake/anna/7.jpg", "fake/2.jpg")
+    groups = {kind: load_face_folders(tmp_path, groups=kind).groups for kind in ("file", "folder")}
+    assert len(set(groups["file"])) == 4
+    two, anna, fake_two, fake_anna = groups["folder"]
+    assert (anna, fake_anna) == ("anna", "anna")
+    assert two != fake_two
+    assert load_face_folders(tmp_path, groups="name").groups.tolist() == ["2", "1", "2", "7"]
+    lengths = load_face_folders(tmp_path, groups=len).groups
+    assert lengths.tolist() == [len(path) for path in load_face_folders(tmp_path).data]
+    with pytest.raises(ValueError, match="groups='person'; accepted are 'file'"):
+        load_face_folders(tmp_path, groups="person")
+
+
+def test_a_part_needs_its_folder(tmp_path):
+    touch(tmp_path, "train/real/1.png", "train/fake/1.png")
+    assert len(load_face_folders(tmp_path, subset="train").data) == 2
+    with pytest.raises(NotADirectoryError, match=f"Looked for {tmp_path / 'val'}"):
+        load_face_folders(tmp_path, subset="validation")
+    folders = {name: tmp_path / "train" / name for name in ("real", "fake")}
+    with pytest.raises(ValueError, match="subset='train' needs root"):
+        load_face_folders(**folders, subset="train")
+
+
+# FaceForensics++
+
+
+def test_faceforensics_has_its_official_parts(faceforensics):
+    faces = load_faceforensics(faceforensics)
+    assert (faces.target == 0).sum() == 16
+    assert (faces.target == 1).sum() == 32
+    assert set(faces.generator[faces.target == 1]) == {"Deepfakes", "NeuralTextures"}
+    assert faces.videos_without_frames == []
+    # Of two videos that were made into each other all frames are one group, in one part.
+    groups = dict(zip(faces.video, faces.groups, strict=True))
+    assert groups["manipulated_sequences/Deepfakes/003_000"] == "faceforensics++:000"
+    assert groups["original_sequences/youtube/003"] == "faceforensics++:000"
+    assert len(set(groups.values())) == 4
+    parts = {part: load_faceforensics(faceforensics, subset=part) for part in set(faces.split)}
+    assert {part: len(bunch.data) for part, bunch in parts.items()} == {
+        "train": 24,
+        "validation": 12,
+        "test": 12,
+    }
+    report = check_leakage(parts["train"], parts["test"], max_distance=None)
+    assert report.shared_groups == {}
+
+
+def test_faceforensics_reads_what_is_asked_for(faceforensics):
+    some = load_faceforensics(faceforensics, methods=["NeuralTextures"], frames_per_video=1)
+    assert set(some.generator) == {"", "NeuralTextures"}
+    assert len(some.data) == 16
+    by_target = load_faceforensics(faceforensics, group_by="target", methods=["Deepfakes"])
+    groups = dict(zip(by_target.video, by_target.groups, strict=True))
+    assert groups["manipulated_sequences/Deepfakes/003_000"] == "faceforensics++:003"
+    by_video = load_faceforensics(faceforensics, group_by="video")
+    assert len(set(by_video.groups)) == len(set(by_video.video)) == 24
+    for arguments, message in (
+        ({"methods": ["Deepfake"]}, "methods=.*'Deepfakes'"),
+        ({"methods": "Deepfakes"}, "accepted is a list"),
+        ({"compression": "c2"}, "compression='c2'; accepted are 'raw'"),
+        ({"group_by": "person"}, "group_by='person'; accepted are 'identity'"),
+        ({"frames_per_video": 0}, "frames_per_video=0; accepted are integers from 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load_faceforensics(faceforensics, **arguments)
+    with pytest.raises(FileNotFoundError, match=r"Looked for .*FaceSwap/c23"):
+        load_faceforensics(faceforensics, methods=["FaceSwap"])
+    with pytest.raises(FileNotFoundError, match="no manipulations with compression='c40'"):
+        load_faceforensics(faceforensics, compression="c40")
+
+
+def test_faceforensics_of_actors_is_in_no_part(faceforensics):
+    videos = {
+        "original_sequences/actors": ("01__kitchen_pan", "02__kitchen_pan", "03__meeting"),
+        "manipulated_sequences/DeepFakeDetection": (
+            *("01_02__kitchen_pan__YVGY8LOK", "02_03__meeting__480LQD1C"),
+            *("03_01__kitchen_pan__AAAAAAAA", "01_03__kitchen_pan__AAAAAAAB"),
+        ),
+    }
+    for folder, names in videos.items():
+        touch(faceforensics, *(f"{folder}/c23/images/{name}/0000.png" for name in names))
+    both = load_faceforensics(faceforensics)
+    actors = np.char.startswith(both.groups.astype(str), "faceforensics++:actor")
+    assert actors.sum() == 7
+    assert set(both.groups[actors]) == {"faceforensics++:actor-01"}
+    assert set(both.split[actors]) == {""}
+    assert len(load_faceforensics(faceforensics, subset="test").data) == 12
+    with pytest.warns(UserWarning, match=r"4 of 4 fake videos .* 3 people become one group"):
+        alone = load_faceforensics(faceforensics, methods=["DeepFakeDetection"])
+    assert len(alone.data) == 7
+    by_target = load_faceforensics(faceforensics, methods=["DeepFakeDetection"], group_by="target")
+    assert len(set(by_target.groups)) == 3
+
+
+def test_faceforensics_lists_may_be_absent_or_wrong(faceforensics):
+    (faceforensics / "splits").mkdir()
+    for name in ("train", "val", "test"):
+        (faceforensics / f"{name}.json").rename(faceforensics / f"splits/{name}.json")
+    assert len(load_faceforensics(faceforensics, subset="validation").data) == 12
+    (faceforensics / "splits/val.json").write_text('[["720", "672"], ["953", "974"]]')
+    with pytest.raises(ValueError, match=r"test\.json: the video 953 is in two parts"):
+        load_faceforensics(faceforensics)
+    (faceforensics / "splits/val.json").unlink()
+    assert set(load_faceforensics(faceforensics).split) == {""}
+    with pytest.raises(FileNotFoundError, match=r"get it from https://github\S+splits\)\. Looked"):
+        load_faceforensics(faceforensics, subset="train")
+
+
+def test_videos_of_faceforensics_that_lack_frames_are_warned_of(faceforensics):
+    lacking = faceforensics / "manipulated_sequences/Deepfakes/c23/images/000_003"
+    for frame in lacking.iterdir():
+        frame.unlink()
+    shutil.rmtree(faceforensics / "original_sequences/youtube/c23/images/974")
+    touch(faceforensics, "manipulated_sequences/Deepfakes/c23/videos/000_003.mp4")
+    with pytest.warns(IncompleteDatasetWarning, match=r"2 of 24 videos") as caught:
+        faces = load_faceforensics(faceforensics)
+    assert faces.videos_without_frames == [
+        "original_sequences/youtube/974",
+        "manipulated_sequences/Deepfakes/000_003",
+    ]
+    assert len(faces.data) == 48 - 4
+    assert f"mkdir -p {lacking} && ffmpeg -i" in str(caught[0].message)
+    with pytest.warns(IncompleteDatasetWarning, match="1 of 12 videos"):
+        load_faceforensics(faceforensics, subset="train")
+
+
+# DFDC
+
+
+def test_dfdc_groups_fakes_with_their_original(dfdc):
+    faces = load_dfdc(dfdc)
+    videos = [f"dfdc_train_part_0/{name}" for name in "ab"]
+    videos += [f"dfdc_train_part_1/{name}" for name in "cd"]
+    groups = dict(zip(faces.video, faces.groups, strict=True))
+    assert [groups[video] for video in videos] == [
+        f"dfdc:{name}" for name in ("a", "a", "c", "elsewhere")
+    ]
+    assert faces.target.tolist() == [0, 0, 0, 1, 1, 1]
+    assert sorted(set(faces.generator)) == ["", "DFDC"]
+    assert load_dfdc(dfdc, subset="test").video.tolist() == ["test/e", "test/f"]
+    assert len(load_dfdc(dfdc, subset="train").data) == 4
+    with pytest.raises(FileNotFoundError, match="no videos of subset='validation'"):
+        load_dfdc(dfdc, subset="validation")
+
+
+def test_dfdc_may_be_one_part_or_be_in_a_folder_train(dfdc):
+    assert len(load_dfdc(dfdc / "dfdc_train_part_1").data) == 2
+    (dfdc / "train").mkdir()
+    for part in ("dfdc_train_part_0", "dfdc_train_part_1"):
+        (dfdc / part).rename(dfdc / "train" / part)
+    assert len(load_dfdc(dfdc).data) == 6
+
+
+def test_dfdc_lists_are_checked(dfdc):
+    file = dfdc / "dfdc_train_part_0/metadata.json"
+    text = file.read_text()
+    file.write_text(text.replace("FAKE", "FORGED"))
+    with pytest.raises(ValueError, match=r"b\.mp4 has the label 'FORGED'"):
+        load_dfdc(dfdc)
+    file.write_text(text.replace('"FAKE", "split": "train"', '"FAKE", "split": "test"'))
+    with pytest.raises(ValueError, match="The video a and its fakes are in two parts"):
+        load_dfdc(dfdc)
+    file.write_text(text)
+    (dfdc / "test/labels.csv").write_text("filename,label\na.mp4,0\n")
+    with pytest.raises(ValueError, match=r"The video a is in .*part_0 and in .*test"):
+        load_dfdc(dfdc)
+    (dfdc / "test/labels.csv").write_text("filename,label\ne.mp4,real\n")
+    with pytest.raises(ValueError, match="a label of 0"):
+        load_dfdc(dfdc)
+
+
+def test_dfdc_frames_may_be_beside_the_videos(dfdc):
+    part = dfdc / "dfdc_train_part_0"
+    for name in "ab":
+        (part / "frames" / name).rename(part / name)
+    (part / "frames").rmdir()
+    assert len(load_dfdc(part).data) == 2
+    shutil.rmtree(part / "b")
+    with pytest.warns(IncompleteDatasetWarning, match=f"1 of 2 videos .* mkdir -p {part / 'b'} "):
+        assert load_dfdc(part).videos_without_frames == ["dfdc_train_part_0/b"]
+
+
+# Celeb-DF
+
+
+def test_celeb_df_list_calls_real_one(celeb_df):
+    test = load_celeb_df(celeb_df, subset="test", frames_per_video=1)
+    assert dict(zip(test.video, test.target.tolist(), strict=True)) == {
+        "Celeb-real/id2_0003": 0,
+        "YouTube-real/00170": 0,
+        "Celeb-synthesis/id2_id3_0003": 1,
+    }
+    train = load_celeb_df(celeb_df, subset="train", frames_per_video=1)
+    assert len(train.data) == 7
+    assert not set(train.video) & set(test.video)
+    assert set(train.generator[train.target == 1]) == {"Celeb-DF"}
+
+
+def test_celeb_df_keeps_both_people_of_a_fake_together(celeb_df):
+    faces = load_celeb_df(celeb_df)
+    groups = dict(zip(faces.video, faces.groups, strict=True))
+    assert groups["Celeb-real/id1_0000"] == groups["Celeb-synthesis/id0_id1_0000"] == "celeb-df:id0"
+    assert groups["Celeb-real/id3_0000"] == groups["Celeb-synthesis/id3_id2_0001"] == "celeb-df:id2"
+    assert groups["YouTube-real/00000"] != groups["YouTube-real/00170"]
+    for train, test in StratifiedGroupKFold(2).split(faces.data, faces.target, faces.groups):
+        people = [
+            {part for video in faces.video[rows] for part in video.split("/")[1].split("_")[:-1]}
+            for rows in (train, test)
+        ]
+        assert not people[0] & people[1]
+    by_target = load_celeb_df(celeb_df, group_by="target")
+    groups = dict(zip(by_target.video, by_target.groups, strict=True))
+    assert groups["Celeb-synthesis/id1_id0_0000"] == groups["Celeb-real/id1_0000"] == "celeb-df:id1"
+
+
+def test_celeb_df_warns_if_the_fakes_join_everybody(celeb_df):
+    touch(celeb_df, "Celeb-synthesis/frames/id1_id2_0000/1.png")
+    with pytest.warns(UserWarning, match=r"5 of 5 fake videos of Celeb-DF and 4 people") as caught:
+        faces = load_celeb_df(celeb_df)
+    assert "group_by='target'" in str(caught[0].message)
+    joined = np.char.startswith(faces.video.astype(str), "Celeb-")
+    assert set(faces.groups[joined]) == {"celeb-df:id0"}
+
+
+def test_celeb_df_frames_are_in_order_and_evenly_spaced(celeb_df):
+    faces = load_celeb_df(celeb_df, frames_per_video=3)
+    rows = faces.video == "Celeb-real/id0_0000"
+    names = [path.rsplit("/", 1)[1] for path in faces.data[rows]]
+    assert names == ["frame2.jpg", "frame6.jpg", "frame10.jpg"]
+    every = load_celeb_df(celeb_df)
+    names = [path.rsplit("/", 1)[1] for path in every.data[every.video == "Celeb-real/id0_0000"]]
+    assert names == [f"frame{i}.jpg" for i in range(12)]
+
+
+def test_celeb_df_without_frames_says_how_to_extract_them(celeb_df):
+    for folder in CELEB_DF_VIDEOS:
+        shutil.rmtree(celeb_df / folder / "frames")
+    with pytest.raises(FileNotFoundError, match="None of the 10 videos of Celeb-DF") as error:
+        load_celeb_df(celeb_df)
+    words = shlex.split(str(error.value).split("mkdir", 1)[1])
+    folder = celeb_df / "Celeb-real/frames/id0_0000"
+    assert words[1] == str(folder)
+    assert words[words.index("-i") + 1] == str(celeb_df / "Celeb-real/id0_0000.mp4")
+    assert words[-1] == str(folder / "%04d.png")
+    # What the command makes is what is read.
+    touch(folder, "0001.png")
+    with pytest.warns(IncompleteDatasetWarning, match="9 of 10 videos"):
+        assert len(load_celeb_df(celeb_df).data) == 1
+
+
+def test_celeb_df_videos_of_the_list_may_be_absent(celeb_df):
+    with (celeb_df / "List_of_testing_videos.txt").open("a") as file:
+        file.write("0 Celeb-synthesis/id7_id8_0000.mp4\n")
+    shutil.rmtree(celeb_df / "YouTube-real")
+    message = r"2 of 4 videos .* YouTube-real/00170\. Neither are the videos there"
+    with pytest.warns(IncompleteDatasetWarning, match=message):
+        faces = load_celeb_df(celeb_df, subset="test", frames_per_video=1)
+    assert faces.videos_without_frames == [
+        "YouTube-real/00170",
+        "Celeb-synthesis/id7_id8_0000",
+    ]
+
+
+def test_celeb_df_list_is_checked(celeb_df):
+    file = celeb_df / "List_of_testing_videos.txt"
+    file.write_text("0 Celeb-real/id0_0000.mp4\n")
+    with pytest.raises(ValueError, match=r"line 1: .* in this list 1 means real"):
+        load_celeb_df(celeb_df)
+    file.write_text("Celeb-real/id0_0000.mp4\n")
+    with pytest.raises(ValueError, match=r"is not such as '1 Celeb-real/x\.mp4'"):
+        load_celeb_df(celeb_df)
+    file.unlink()
+    assert set(load_celeb_df(celeb_df).split) == {""}
+    with pytest.raises(FileNotFoundError, match=r"Looked for .*List_of_testing_videos\.txt"):
+        load_celeb_df(celeb_df, subset="test")
+
+
+def test_two_folders_of_frames_are_ambiguous(celeb_df):
+    for folder, names in CELEB_DF_VIDEOS.items():
+        touch(celeb_df, *(f"{folder}/faces/{name}/1.png" for name in names))
+    with pytest.raises(
+        ValueError, match="may both hold frames; say which, such as frames='frames'"
+    ):
+        load_celeb_df(celeb_df)
+    faces = load_celeb_df(celeb_df, frames="faces")
+    assert len(faces.data) == 10
+    with pytest.raises(FileNotFoundError, match=r"Looked for images in .*-real/crops/id0_0000"):
+        load_celeb_df(celeb_df, frames="crops")
+
+
+# Generators
+
+
+def test_leave_one_generator_out_splits_the_real_images_too():
+    generator = np.array([""] * 8 + ["a"] * 3 + ["b"] * 4 + ["c"])
+    splitter = LeaveOneGeneratorOut(generator, random_state=0)
+    assert splitter.get_n_splits() == 3
+    folds = list(splitter.split(generator))
+    for name, (train, test) in zip("abc", folds, strict=True):
+        assert set(generator[test]) == {"", name}
+        assert (generator[test] == name).sum() == (generator == name).sum()
+        assert set(generator[train]) == {"", "a", "b", "c"} - {name}
+        assert (generator[test] == "").sum() == 2
+        assert not set(train) & set(test)
+        assert (generator[np.r_[train, test]] == "").sum() == 8
+    # The same real images, so that generators can be compared.
+    real = [set(test[generator[test] == ""]) for _, test in folds]
+    assert real[0] == real[1] == real[2]
+
+
+def test_leave_one_generator_out_keeps_groups_and_paired_real_images_on_one_side():
+    # Each of twelve people once as real and once by each generator, as in FaceForensics++.
+    generator = np.repeat(["", "a", "b"], 12)
+    person = np.tile(np.arange(12), 3)
+    splitter = LeaveOneGeneratorOut(generator, test_size=0.5, random_state=0)
+    for name, (train, test) in zip("ab", splitter.split(generator, groups=person), strict=True):
+        assert not set(person[train]) & set(person[test])
+        assert set(generator[test]) == {"", name}
+        assert len(test) == 12
+        assert name not in generator[train]
+        assert len(train) == 12
+    # Real images that belong to a generator are never trained on while it is held out.
+    generator, y = np.array(["a", "a", "b", "b", "a", "b"]), np.array([0, 1, 0, 1, 0, 1])
+    for name, (train, test) in zip("ab", LeaveOneGeneratorOut(generator).split(y), strict=True):
+        assert_array_equal(generator[test], [name] * 3)
+        assert len(train) == 3
+
+
+def test_leave_one_generator_out_in_cross_validate():
+    random = np.random.default_rng(0)
+    generator = np.repeat(["", "a", "b"], 10)
+    y = (generator != "").astype(int)
+    X = random.normal(size=(30, 2)) + 5 * y[:, None]
+    scores = cross_validate(
+        DecisionTreeClassifier(),
+        X,
+        y,
+        groups=np.arange(30),
+        cv=LeaveOneGeneratorOut(generator, random_state=0),
+        scoring="roc_auc",
+    )
+    assert scores["test_score"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("generator", "arguments", "message"),
+    [
+        (["", "a"], {}, "There are 1 generators; leaving one out takes two"),
+        (["a", "b"], {"test_size": 2}, "test_size=2; accepted is a share"),
+        (["a", "b", ""], {}, "inconsistent numbers of samples"),
+    ],
+)
+def test_leave_one_generator_out_refuses(generator, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        next(LeaveOneGeneratorOut(generator, **arguments).split([[0], [1]]))
