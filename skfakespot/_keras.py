@@ -34,10 +34,14 @@ def import_keras():
 
 def weights_of(model):
     """Weights of a Keras model, list of ndarray, in the order of `set_weights`."""
-    keras = import_keras()
-    # Keras' own conversion warns under NumPy 2 with two backends; the third needs it.
-    as_array = keras.ops.convert_to_numpy if keras.backend.backend() == "torch" else np.asarray
     return [as_array(variable.value) for variable in model.weights]
+
+
+def as_array(tensor):
+    """Turn a tensor of Keras' backend into an ndarray, without the warnings of Keras' own way."""
+    if import_keras().backend.backend() == "torch":
+        tensor = tensor.detach().cpu()
+    return np.asarray(tensor)
 
 
 @contextmanager

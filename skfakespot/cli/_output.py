@@ -7,8 +7,6 @@ from pathlib import Path
 
 from .._keras import import_keras
 
-METRICS = ("precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr")
-
 
 def print_json(value):
     """Print a value as one line of JSON."""
@@ -25,7 +23,8 @@ def print_table(header, rows):
 
 def print_reports(reports):
     """Print the eight metrics in both conventions; reports as dict of convention to report."""
-    rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in METRICS]
+    names = reports["standard"]
+    rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in names]
     print_table(["metric", *reports], rows)
     print()
     print(

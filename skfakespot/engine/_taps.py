@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .._keras import import_keras
+from .._keras import as_array, import_keras
 from ._graph import run
 
 # Fewer images take other kernels, whose sums are rounded otherwise (measured on dense layers of
@@ -132,7 +132,7 @@ def _compile_torch(model, taps, input_shape):  # noqa: ARG001
     @torch.no_grad()
     def run_step(batch, recorder):
         def show(layer, output):
-            recorder(layer, np.ascontiguousarray(ops.convert_to_numpy(output)))
+            recorder(layer, np.ascontiguousarray(as_array(output)))
 
         _visit(model, taps, ops.convert_to_tensor(batch), show)
 
