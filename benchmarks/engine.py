@@ -173,27 +173,27 @@ def measure_steps(coverage, images, paths, bare, repeats):
     print(f"{'bare forward pass, images a second':<46}{len(images) / one_pass:>8.0f}")
 
 
-def measure_selection(paths, target, bare, repeats):
-    """Time a cross-validation and a grid search on files, less scaler's and classifier's time."""
-    features = NeuronCoverageTransformer().fit_transform(paths)
+def measure_selection(X, kind, target, bare, repeats):
+    """Time a cross-validation and a grid search, less the scaler's and the classifier's time."""
+    features = NeuronCoverageTransformer().fit_transform(X)
     search_grid = {"cv": 5, "scoring": "roc_auc"}
 
     def evaluate(classifier, memory, grid):
         detector = make_fakespotter(classifier=classifier, memory=memory)
-        X = paths
         if memory is None:
-            detector, X = detector[1:], features
+            detector = detector[1:]
+        given = features if memory is None else X
         forget_profiles()
         if grid is None:
-            cross_validate(detector, X, target, **search_grid)
+            cross_validate(detector, given, target, **search_grid)
         else:
-            GridSearchCV(detector, grid, refit=False, **search_grid).fit(X, target)
+            GridSearchCV(detector, grid, refit=False, **search_grid).fit(given, target)
 
     cases = {
         "cross_validate, 5 folds": (FakeSpotterClassifier(max_iter=20, random_state=0), None),
         "GridSearchCV, 5 folds x 12 candidates": (LogisticRegression(max_iter=500), CANDIDATES),
     }
-    print(f"\n{'files, less the classifier':<46}{'x bare':>8}")
+    print(f"\n{f'{kind}, less the classifier':<46}{'x bare':>8}")
     for name, (classifier, grid) in cases.items():
         evaluate(classifier, None, grid)
         cold, warm = [], []
@@ -267,7 +267,8 @@ def main():
         has_files = options.backbone == "dlib-resnet29"
         measure_steps(coverage, images, paths if has_files else None, bare, options.repeats)
     if "selection" in options.parts:
-        measure_selection(paths, target, bare, options.repeats)
+        measure_selection(images, "arrays", target, bare, options.repeats)
+        measure_selection(paths, "files", target, bare, options.repeats)
     if "memory" in options.parts:
         print()
         measure_memory(faces.data)

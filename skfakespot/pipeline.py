@@ -45,7 +45,8 @@ def make_fakespotter(
         A classifier that is given is cloned. None for `FakeSpotterClassifier`, the paper's, or
         with ``output="channel"`` for a support-vector machine with a radial kernel, which does
         better where there are more features than faces; its probabilities are calibrated on five
-        folds, so at least five faces of each class are needed.
+        folds, so at least five faces of each class are needed. With `augment`, copies of an image
+        lie in several of these folds: the ranking is as good, the probabilities may be too sure.
     memory : None, str, path-like or joblib.Memory, default=None
         Folder of the transformer's profiles: with it, a cross-validation looks at each image once.
     random_state : None, int or RandomState, default=None

@@ -26,3 +26,19 @@ def oracle_file():
     if not file.is_file():
         pytest.skip(f"the oracle of the dlib network is not at {file}")
     return file
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network on images of 12 x 10 pixels."""
+    from networks import small_network
+
+    return small_network()
+
+
+@pytest.fixture
+def no_profiles():
+    """Nothing is left of what other tests have shown to a network."""
+    from skfakespot.engine import forget_profiles
+
+    forget_profiles()

@@ -23,6 +23,13 @@ def small_network(input_shape=(12, 10, 3)):
     return keras.Model(inputs, x, name="small_image_network")
 
 
+def varied_images(n_images):
+    """Images of 12 x 10 pixels and of differing brightness, as photographs are."""
+    random = np.random.default_rng(0)
+    brightness = random.integers(20, 256, (n_images, 1, 1, 1))
+    return (random.random((n_images, 12, 10, 3)) * brightness).astype(np.uint8)
+
+
 def outputs_by_layer(model, batch, names):
     """The whole activations of the named layers, as NumPy arrays."""
     taps = keras.Model(model.inputs[0], {name: model.get_layer(name).output for name in names})

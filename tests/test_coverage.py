@@ -24,11 +24,6 @@ LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
 
 
 @pytest.fixture(scope="module")
-def network():
-    return small_network()
-
-
-@pytest.fixture(scope="module")
 def images():
     return np.random.default_rng(0).integers(0, 256, (9, 12, 10, 3), dtype=np.uint8)
 

@@ -24,20 +24,11 @@ from skfakespot import (
     make_fakespotter,
 )
 from skfakespot.backbones import BackboneError, load_backbone
-from skfakespot.engine import forget_profiles
 from skfakespot.video import VideoClassifier
 
+pytestmark = pytest.mark.usefixtures("no_profiles")
+
 LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
-
-
-@pytest.fixture(scope="module")
-def network():
-    return small_network()
-
-
-@pytest.fixture(autouse=True)
-def _no_profiles_of_other_tests():
-    forget_profiles()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from networks import outputs_by_layer, small_network
+from networks import outputs_by_layer, small_network, varied_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
@@ -16,26 +16,15 @@ from skfakespot.engine import forget_profiles
 from skfakespot.engine._profiles import Profile
 from skfakespot.engine._reductions import count_active, neurons_of, sum_and_split, sum_neurons
 
+pytestmark = pytest.mark.usefixtures("no_profiles")
+
 LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
 READINGS = [("unit", "layer"), ("unit", "channel"), ("channel", "layer")]
 
 
-@pytest.fixture(autouse=True)
-def no_profiles():
-    forget_profiles()
-
-
-@pytest.fixture(scope="module")
-def network():
-    return small_network()
-
-
 @pytest.fixture(scope="module")
 def images():
-    """Images of differing brightness, as photographs are."""
-    random = np.random.default_rng(0)
-    brightness = random.integers(20, 256, (70, 1, 1, 1))
-    return (random.random((70, 12, 10, 3)) * brightness).astype(np.uint8)
+    return varied_images(70)
 
 
 def read_twice(coverage, images):

@@ -10,7 +10,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from networks import small_network
+from networks import small_network, varied_images
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
@@ -20,22 +20,12 @@ from skfakespot.backbones import Backbone
 from skfakespot.engine import forget_profiles
 from skfakespot.images import ImageError, UnreadableImageWarning
 
-
-@pytest.fixture(autouse=True)
-def no_profiles():
-    forget_profiles()
-
-
-@pytest.fixture(scope="module")
-def network():
-    return small_network()
+pytestmark = pytest.mark.usefixtures("no_profiles")
 
 
 @pytest.fixture(scope="module")
 def images():
-    random = np.random.default_rng(0)
-    brightness = random.integers(20, 256, (60, 1, 1, 1))
-    return (random.random((60, 12, 10, 3)) * brightness).astype(np.uint8)
+    return varied_images(60)
 
 
 @pytest.fixture
