@@ -158,7 +158,8 @@ class NeuronReader:
                 raise
         half = len(images) // 2
         with self._lock:
-            lowered = self._largest_batch is None or half < self._largest_batch
+            # Otherwise another batch has found it out, and this one follows.
+            lowered = self._largest_batch is None or len(images) <= self._largest_batch
             if lowered:
                 self._largest_batch = half
         if lowered:
