@@ -9,6 +9,7 @@ import numpy as np
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import describe_backbones
+from skfakespot.engine import forget_profiles
 
 N_IMAGES, N_ROUNDS = 32, 5
 
@@ -27,6 +28,7 @@ def main():
     seconds = {card.name: [] for card in cards}
     for _ in range(N_ROUNDS):
         for card in cards:
+            forget_profiles()
             start = time.perf_counter()
             coverages[card.name].transform(images[card.name])
             seconds[card.name].append(time.perf_counter() - start)
