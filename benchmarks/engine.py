@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -199,11 +200,11 @@ def measure_selection(X, kind, target, bare, repeats):
         cold, warm = [], []
         for _ in range(repeats):
             with tempfile.TemporaryDirectory() as memory:
-                own = seconds(lambda: evaluate(classifier, None, grid))  # noqa: B023
+                own = seconds(partial(evaluate, classifier, None, grid))
                 before = seconds(bare)
-                taken = seconds(lambda: evaluate(classifier, memory, grid))  # noqa: B023
+                taken = seconds(partial(evaluate, classifier, memory, grid))
                 around = (before + seconds(bare)) / 2
-                again = seconds(lambda: evaluate(classifier, memory, grid))  # noqa: B023
+                again = seconds(partial(evaluate, classifier, memory, grid))
             cold.append((taken - own) / around)
             warm.append((again - own) / around)
         for label, values in ((name, cold), (f"{name}, warm store", warm)):

@@ -85,7 +85,8 @@ class NeuronCoverageTransformer(
         Folder in which a profile of every image is kept, by the content of the image and of the
         network, so that the folds of a cross-validation, other processes and later runs count its
         neurons without running the network again. At most 4 GiB are kept, the newest. With None,
-        profiles of the training images are kept in this process only, 256 MiB of them; see
+        profiles of the training images are kept in this process only, 256 MiB of them, and 64 MiB
+        of counts; see
         `skfakespot.engine.forget_profiles`.
     n_jobs : None or int, default=None
         Number of joblib workers that the images are split over, on whatever joblib backend is

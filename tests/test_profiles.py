@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -22,7 +23,7 @@ from skfakespot.backbones import Backbone, Preprocessing
 from skfakespot.engine import forget_profiles
 from skfakespot.engine._folder import ProfileFolder
 from skfakespot.engine._profiles import Profile
-from skfakespot.engine._store import ProfileCache
+from skfakespot.engine._store import BoundedCache, ProfileStore
 
 pytestmark = pytest.mark.usefixtures("no_profiles")
 
@@ -352,7 +353,7 @@ def test_many_small_files_become_one(tmp_path):
 
 
 def test_memory_is_bounded_and_keeps_the_last_used():
-    cache = ProfileCache(max_bytes=60_000)
+    cache = BoundedCache(max_bytes=60_000)
     for number in range(40):
         cache.put(digest_of(number), (some_profile(number),))
         cache.get(digest_of(0))
@@ -360,6 +361,34 @@ def test_memory_is_bounded_and_keeps_the_last_used():
     assert kept[0] == 0
     assert 5 < len(kept) < 15
     assert kept[1:] == list(range(41 - len(kept), 40))
+
+
+def test_counts_do_not_crowd_out_profiles():
+    cache, known_counts = BoundedCache(100_000), BoundedCache(20_000)
+    store = ProfileStore(CONFIGURATION, cache, known_counts)
+    digests = [digest_of(number) for number in range(15)]
+    for number, digest in enumerate(digests):
+        store.put(digest, some_profile(number))
+    for threshold in np.linspace(0.1, 0.9, 50, dtype=np.float32):
+        thresholds = np.full(3, threshold)
+        for number, counts in enumerate(store.counts(digests, thresholds, np.arange(3))):
+            assert_array_equal(counts, some_profile(number).counts(thresholds, np.arange(3)))
+    assert all(store.sums(digest) is not None for digest in digests)
+
+
+def test_threads_share_a_folder(tmp_path):
+    folder = ProfileFolder(tmp_path, CONFIGURATION)
+
+    def write_and_look(number):
+        folder.write([(digest_of(number), some_profile(number, 10))])
+        folder.refresh()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write_and_look, range(300)))
+    folder.refresh()
+    for number in range(300):
+        (profile,) = folder.read(digest_of(number))
+        assert_same(profile, some_profile(number, 10))
 
 
 def test_several_bands_of_an_image_are_kept(network, images, folder):

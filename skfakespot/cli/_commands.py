@@ -63,8 +63,9 @@ def demo(options):
 def evaluate(options):
     """Split, train, and print the eight metrics on the images held out; audit the files."""
     faces = load_face_folders(real=options.real, fake=options.fake)
-    audit = _audit(faces, options)
-    train_rows, test_rows = _split(faces, options)
+    groups = _read_groups(options.groups, faces.data)
+    audit = _audit(faces, groups)
+    train_rows, test_rows = _split(faces, groups, options)
     start = time.perf_counter()
     detector = _make_detector(options.seed, options)
     reports, _ = _fit_and_report(detector, faces, train_rows, test_rows)
@@ -176,26 +177,24 @@ def _make_detector(seed, options=None):
     return detector.set_params(coverage__weights=options.weights)
 
 
-def _split(faces, options):
+def _split(faces, groups, options):
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
     rows = np.arange(len(faces.target))
-    if options.groups is None:
+    if groups is None:
         return train_test_split(
             rows,
             test_size=options.test_size,
             stratify=faces.target,
             random_state=options.seed,
         )
-    groups = _read_groups(options.groups, faces.data)
     n_folds = max(2, round(1 / options.test_size))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
     return next(folds.split(rows, faces.target, groups))
 
 
-def _audit(faces, options):
+def _audit(faces, groups):
     """What file facts tell of the classes, or why that can't be said."""
-    groups = None if options.groups is None else _read_groups(options.groups, faces.data)
     try:
         with warnings.catch_warnings():
             # It is said with the figures, on stdout.
@@ -208,7 +207,9 @@ def _audit(faces, options):
 
 
 def _read_groups(file, paths):
-    """Group of each path, from a CSV file of lines PATH,GROUP."""
+    """Group of each path, from a CSV file of lines PATH,GROUP; None without a file."""
+    if file is None:
+        return None
     group_of = {}
     with file.open(newline="", encoding="utf-8") as lines:
         for number, line in enumerate(csv.reader(lines), start=1):
@@ -222,7 +223,7 @@ def _read_groups(file, paths):
             f"{file} gives no group for {len(missing)} of {len(paths)} images, the first of them "
             f"{missing[0]}. Relative paths start at {file.parent.resolve()}."
         )
-    return groups
+    return np.array(groups)
 
 
 def _fit_and_report(detector, faces, train_rows, test_rows):

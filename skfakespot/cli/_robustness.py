@@ -55,8 +55,9 @@ def robustness(options):
     if options.detector is not None and options.augment:
         raise ValueError("--augment is for training; it does not go with --detector.")
     faces = load_face_folders(real=options.real, fake=options.fake)
+    groups = _commands._read_groups(options.groups, faces.data)
     if options.detector is None:
-        train_rows, test_rows = _commands._split(faces, options)
+        train_rows, test_rows = _commands._split(faces, groups, options)
         detector = _commands._make_detector(options.seed, options)
         detector.fit(faces.data[train_rows], faces.target[train_rows])
         tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
@@ -64,9 +65,6 @@ def robustness(options):
         detector = _commands._load_detector(options.detector).set_params(coverage__on_error="raise")
         test_rows = np.arange(len(faces.target))
         tested = f"{options.detector}, tested on {len(faces.target)} images"
-    groups = None
-    if options.groups is not None:
-        groups = np.array(_commands._read_groups(options.groups, faces.data))[test_rows]
     kinds = options.kinds or list(PRESETS[options.levels])
     results = robustness_curve(
         detector,
@@ -74,7 +72,7 @@ def robustness(options):
         faces.target[test_rows],
         kinds,
         options.levels,
-        groups=groups,
+        groups=None if groups is None else groups[test_rows],
         random_state=options.seed,
     )
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)

@@ -62,13 +62,13 @@ class FixedBand:
         Its half width.
     """
 
+    needs_means = False
+
     def __init__(self, thresholds, margins):
         exact = round_down(thresholds)
         # fmin and fmax let the threshold itself stand where a margin is NaN.
         self.low = np.fmin(exact, round_down(thresholds - margins))
         self.high = np.fmax(exact, round_down(thresholds + margins))
-
-    needs_means = False
 
     def of_layer(self, layer, means):  # noqa: ARG002
         """Low and high end of a layer's band, float32."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import struct
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -56,9 +57,15 @@ class ProfileFolder:
         self._max_bytes = max_bytes
         self._places = {}
         self._files = set()
+        # Threads share a folder: none may index a file while another lists what there is.
+        self._lock = threading.RLock()
 
     def refresh(self):
         """See what other processes have written and deleted since."""
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self):
         try:
             found = {entry.name for entry in os.scandir(self._folder) if _NAME.match(entry.name)}
         except OSError:
@@ -92,10 +99,11 @@ class ProfileFolder:
         OSError
             If it cannot be written; nothing is left behind.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._write_file([(digest, profile.to_bytes()) for digest, profile in profiles])
-        self._merge_small_files()
-        self._evict()
+        with self._lock:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write_file([(digest, profile.to_bytes()) for digest, profile in profiles])
+            self._merge_small_files()
+            self._evict()
 
     def _write_file(self, records):
         start = len(_MAGIC) + 8 + _ENTRY.size * len(records) + _CHECK_SIZE
@@ -153,7 +161,7 @@ class ProfileFolder:
         self._write_file(records)
         for name in small:
             (self._folder / name).unlink(missing_ok=True)
-        self.refresh()
+        self._refresh()
 
     def _read_checked(self, place):
         with (self._folder / place.file).open("rb") as file:

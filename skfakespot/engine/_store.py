@@ -11,16 +11,18 @@ import numpy as np
 
 from ._folder import ProfileFolder
 
-# Of the profiles of all networks in this process.
+# Of all networks in this process. Counts have a bound of their own, for profiles are dear: to make
+# one again takes the network.
 MEMORY_BYTES = 256 * 2**20
+_COUNTS_BYTES = 64 * 2**20
 
 # Of one image, for thresholds that lie far from each other.
 _N_BANDS = 4
 _OVERHEAD = 1000
 
 
-class ProfileCache:
-    """Profiles in memory, and the counts that were made of them; the least recently used go first.
+class BoundedCache:
+    """Profiles or counts in memory, those least recently used dropped first.
 
     Parameters
     ----------
@@ -71,15 +73,18 @@ class ProfileStore:
     ----------
     configuration : bytes
         Digest of the network and how it is read.
-    cache : ProfileCache
+    cache : BoundedCache
         Where they are kept in memory.
+    known_counts : BoundedCache
+        Where the counts that were made of them are kept.
     folder : ProfileFolder or None
         Where they are kept on disk.
     """
 
-    def __init__(self, configuration, cache, folder=None):
+    def __init__(self, configuration, cache, known_counts, folder=None):
         self._configuration = configuration
         self._cache = cache
+        self._known_counts = known_counts
         self._folder = folder
         self._unwritten = []
         if folder is not None:
@@ -118,10 +123,10 @@ class ProfileStore:
                 yield None
                 continue
             key = self._key(digest) + suffix
-            known = self._cache.get(key)
+            known = self._known_counts.get(key)
             if not known and (profile := self._find(digest, thresholds)) is not None:
                 known = (profile.counts(thresholds, first_features).astype(np.int32),)
-                self._cache.put(key, known)
+                self._known_counts.put(key, known)
             yield known[0] if known else None
 
     def _find(self, digest, thresholds):
@@ -170,7 +175,8 @@ def _size(entries):
     return sum(entry.nbytes + _OVERHEAD for entry in entries)
 
 
-_cache = ProfileCache()
+_cache = BoundedCache()
+_known_counts = BoundedCache(_COUNTS_BYTES)
 
 
 def open_store(reader, memory=None, *, may_change=False):
@@ -208,7 +214,7 @@ def open_store(reader, memory=None, *, may_change=False):
         location = None
     configuration = reader.configuration(may_change=may_change)
     folder = None if location is None else _shared_folder(location, configuration)
-    return ProfileStore(configuration, _cache, folder)
+    return ProfileStore(configuration, _cache, _known_counts, folder)
 
 
 _N_FOLDERS = 8
@@ -229,4 +235,5 @@ def forget_profiles():
     >>> forget_profiles()
     """
     _cache.clear()
+    _known_counts.clear()
     _shared_folder.cache_clear()
