@@ -1,13 +1,12 @@
 """What the scripts that redo the paper's tables and figures share: faces, splits, detectors."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from skfakespot import make_fakespotter
 from skfakespot.datasets import load_face_folders
-
-FOLDER_NAMES = (("real", "fake"), ("0_real", "1_fake"))
 
 
 def add_options(parser):
@@ -41,16 +40,18 @@ def add_options(parser):
 
 def load_rows(options):
     """Faces of each row, by its name."""
-    folders = {name: {"real": real, "fake": fake} for name, real, fake in options.row}
+    groups = options.groups
+    rows = {
+        name: load_face_folders(real=real, fake=fake, groups=groups)
+        for name, real, fake in options.row
+    }
     if options.root is not None:
         for folder in sorted(options.root.iterdir()):
-            if any(all((folder / name).is_dir() for name in names) for names in FOLDER_NAMES):
-                folders[folder.name] = {"root": folder}
-    if not folders:
+            with suppress(NotADirectoryError):  # it holds no such folders
+                rows[folder.name] = load_face_folders(folder, groups=groups)
+    if not rows:
         raise SystemExit("No faces: give --row NAME REAL FAKE, or a --root with such folders.")
-    return {
-        name: load_face_folders(**where, groups=options.groups) for name, where in folders.items()
-    }
+    return rows
 
 
 def splits(faces, options):

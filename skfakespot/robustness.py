@@ -424,6 +424,7 @@ def _import_pyplot():
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "RobustnessCurveDisplay draws with matplotlib. Install it with: pip install matplotlib"
+            "RobustnessCurveDisplay draws with matplotlib. Install it with: "
+            "pip install 'skfakespot[plot]'"
         ) from error
     return plt

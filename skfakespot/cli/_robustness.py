@@ -113,6 +113,6 @@ def _new_figure():
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "robustness draws with matplotlib. Install it with: pip install matplotlib"
+            "robustness draws with matplotlib. Install it with: pip install 'skfakespot[plot]'"
         ) from error
     return Figure(layout="constrained")
