@@ -1,5 +1,6 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
+from ._cache import clear_caches
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
@@ -11,5 +12,6 @@ __all__ = [
     "FakeSpotterClassifier",
     "NeuronCoverageTransformer",
     "PerturbationAugmenter",
+    "clear_caches",
     "make_fakespotter",
 ]

@@ -1,0 +1,122 @@
+"""Bounded caches of this process, and the function that empties them."""
+
+import gc
+import threading
+import weakref
+from collections import OrderedDict
+
+
+class BoundedCache:
+    """Values in memory under keys; the least recently used are dropped first. Safe in threads.
+
+    Parameters
+    ----------
+    max_size : int
+        Bound on the sum of the values' sizes.
+    size_of : callable, default=None
+        ``size_of(value)`` returns the size of a value. None counts every value as 1.
+    is_network : bool, default=False
+        Whether the values are networks or hold one, so that ``clear_caches(networks=False)``
+        keeps them.
+    """
+
+    def __init__(self, max_size, *, size_of=None, is_network=False):
+        self.is_network = is_network
+        self._max_size, self._size_of = max_size, size_of or (lambda _value: 1)
+        self._size = 0
+        self._values = OrderedDict()
+        self._lock = threading.RLock()
+        self._key_locks = {}
+        _all_caches.add(self)
+
+    def __len__(self):
+        return len(self._values)
+
+    def keys(self):
+        """List of the keys, the least recently used first."""
+        with self._lock:
+            return list(self._values)
+
+    def get(self, key, default=None):
+        """Return the value under a key, or `default`."""
+        with self._lock:
+            if key not in self._values:
+                return default
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key, value):
+        """Keep a value, in place of any other under its key."""
+        self.update(key, lambda _before: value)
+
+    def update(self, key, change, default=None):
+        """Replace a value by ``change(value)``; `default` stands for one that is missing."""
+        with self._lock:
+            before = self.pop(key, default)
+            self._values[key] = after = change(before)
+            self._size += self._size_of(after)
+            while self._size > self._max_size:
+                self.pop(next(iter(self._values)))
+
+    def pop(self, key, default=None):
+        """Remove a value and return it, or `default`."""
+        with self._lock:
+            if key not in self._values:
+                return default
+            value = self._values.pop(key)
+            self._size -= self._size_of(value)
+            return value
+
+    def get_or_make(self, key, make):
+        """Return the value under a key, or keep and return ``make()``.
+
+        Threads that ask for one key wait for one `make`. Other keys are not blocked meanwhile, so
+        `make` may use the cache itself.
+        """
+        with self._lock:
+            if key in self._values:
+                return self.get(key)
+            key_lock = self._key_locks.setdefault(key, threading.RLock())
+        with key_lock:
+            try:
+                with self._lock:
+                    if key in self._values:
+                        return self.get(key)
+                value = make()
+                self.put(key, value)
+                return value
+            finally:
+                with self._lock:
+                    self._key_locks.pop(key, None)
+
+    def clear(self):
+        """Drop everything."""
+        with self._lock:
+            self._values.clear()
+            self._size = 0
+
+
+_all_caches = weakref.WeakSet()
+
+
+def clear_caches(*, networks=True):
+    """Empty all caches of this process and free their memory; folders on disk stay as they are.
+
+    Fitted estimators go on working: what they need is built or computed again.
+
+    Parameters
+    ----------
+    networks : bool, default=True
+        Whether built networks, their compiled steps and trainers are dropped too. With False,
+        only what is known about images is: profiles, counts and digests.
+
+    Examples
+    --------
+    >>> from skfakespot import clear_caches
+    >>> clear_caches()
+    """
+    for cache in list(_all_caches):
+        if networks or not cache.is_network:
+            cache.clear()
+    # Keras' networks and their compiled functions refer to each other.
+    gc.collect()
