@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 
-def small_network(input_shape=(12, 10, 3)):
+def small_network(input_shape=(12, 10, 3), pool=None):
     """Three convolutions and a dense layer, on images; two dense layers, on vectors."""
     initializer = keras.initializers.GlorotUniform
     x = inputs = keras.Input(input_shape)
@@ -18,9 +18,32 @@ def small_network(input_shape=(12, 10, 3)):
     x = keras.layers.ReLU(name="relu_1")(x)
     x = keras.layers.DepthwiseConv2D(3, depthwise_initializer=initializer(2), name="depthwise")(x)
     x = keras.layers.Conv2D(5, 3, 2, kernel_initializer=initializer(3), name="conv_2")(x)
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = (pool or keras.layers.GlobalAveragePooling2D(name="pool"))(x)
     x = keras.layers.Dense(7, kernel_initializer=initializer(4), name="dense")(x)
     return keras.Model(inputs, x, name="small_image_network")
+
+
+def exact_network():
+    """The small network, whose outputs are the same bits with the kernels of every processor."""
+    return make_exact(small_network(pool=keras.layers.GlobalMaxPooling2D(name="pool")))
+
+
+def make_exact(network):
+    """Keep one weight in each sum of a network, so that nothing is left to round differently."""
+    for layer in network.layers:
+        for kernel in layer.trainable_variables:
+            if kernel.name.endswith("kernel"):
+                kernel.assign(_largest_of_each_sum(keras.ops.convert_to_numpy(kernel)))
+    return network
+
+
+def _largest_of_each_sum(kernel):
+    if kernel.shape[-1] == 1:  # of a depthwise layer, which adds up over places only
+        return _largest_of_each_sum(kernel[..., 0])[..., None]
+    sums = kernel.reshape(-1, kernel.shape[-1])
+    largest = np.abs(sums).argmax(axis=0)
+    chosen = np.arange(len(sums))[:, None] == largest
+    return np.where(chosen, sums, 0).reshape(kernel.shape)
 
 
 def varied_images(n_images):

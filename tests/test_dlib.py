@@ -47,7 +47,10 @@ def test_every_convolution_equals_the_oracle(backbone, oracle):
     outputs = outputs_by_layer(backbone.model, backbone.preprocess(oracle["images"]), names)
     assert_array_equal([output.shape[1:] for output in outputs], oracle["conv_shape"])
     means = np.stack([output.mean(axis=(1, 2, 3), dtype=float) for output in outputs], axis=1)
-    assert_allclose(means, oracle["conv_mean"], rtol=1e-4)
+    # Positive and negative outputs cancel, so that a mean may be much smaller than its errors.
+    scales = [np.abs(output).mean(axis=(1, 2, 3), dtype=float) for output in outputs]
+    errors = np.abs(means - oracle["conv_mean"]) / np.stack(scales, axis=1)
+    assert errors.max() < 1e-5
 
 
 def test_every_relu_equals_the_oracle(backbone, oracle):

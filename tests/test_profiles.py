@@ -12,7 +12,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from networks import small_network, varied_images
+from networks import exact_network, make_exact, varied_images
 from numpy.testing import assert_array_equal
 from PIL import Image
 from sklearn.base import clone
@@ -25,9 +25,14 @@ from skfakespot.engine._folder import ProfileFolder
 from skfakespot.engine._profiles import Profile
 from skfakespot.engine._store import BoundedCache, ProfileStore
 
-pytestmark = pytest.mark.usefixtures("no_profiles")
+pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
 
 CONFIGURATION = bytes(32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return exact_network()
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +80,13 @@ def test_cross_validation_looks_at_each_image_once(paths, folder, output):
     y = np.arange(len(paths)) % 2
     classifier = FakeSpotterClassifier((4,), max_iter=2, random_state=0)
     detector = make_fakespotter(
-        small_network(), memory=folder, output=output, classifier=classifier
+        exact_network(), memory=folder, output=output, classifier=classifier
     )
     scores = cross_validate(detector, paths, y, cv=5, return_estimator=True)
     coverage = scores["estimator"][0]["coverage"]
     assert n_passed(coverage) == len(paths)
     for fitted in (estimator["coverage"] for estimator in scores["estimator"]):
-        plain = clone(fitted).set_params(memory=None, backbone=small_network())
+        plain = clone(fitted).set_params(memory=None, backbone=exact_network())
         plain._sample_shape, plain.thresholds_ = None, fitted.thresholds_
         assert_array_equal(fitted.transform(paths), plain.transform(paths))
     forget_profiles()
@@ -148,19 +153,20 @@ def network_of_any_size():
     x = keras.layers.Conv2D(3, 3, kernel_initializer=initializer(1))(inputs)
     x = keras.layers.BatchNormalization(beta_initializer="ones")(x)
     x = keras.layers.ReLU()(x)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, keras.layers.Dense(2, kernel_initializer=initializer(2))(x))
+    x = keras.layers.GlobalMaxPooling2D()(x)
+    outputs = keras.layers.Dense(2, kernel_initializer=initializer(2))(x)
+    return make_exact(keras.Model(inputs, outputs))
 
 
 def changed_weights():
-    model = small_network()
+    model = exact_network()
     kernel = model.get_layer("dense").kernel
     kernel.assign(kernel + 1e-3)
     return model
 
 
 def another_activation():
-    model = small_network()
+    model = exact_network()
     config = model.get_config()
     (relu,) = [layer for layer in config["layers"] if layer["name"] == "relu_1"]
     relu["config"]["negative_slope"] = 0.1
@@ -190,13 +196,13 @@ def with_constant(constant):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (small_network, changed_weights),
-        (small_network, another_activation),
+        (exact_network, changed_weights),
+        (exact_network, another_activation),
         (another_connection, the_other_connection),
         (lambda: with_constant(2.0), lambda: with_constant(3.0)),
         (
-            lambda: Backbone("same name", small_network(), Preprocessing(scale=0.5)),
-            lambda: Backbone("same name", small_network(), Preprocessing(scale=0.25)),
+            lambda: Backbone("same name", exact_network(), Preprocessing(scale=0.5)),
+            lambda: Backbone("same name", exact_network(), Preprocessing(scale=0.25)),
         ),
     ],
     ids=["weights", "activation", "connection", "constant", "preprocessing"],
@@ -215,7 +221,7 @@ def test_another_network_never_meets_foreign_profiles(images, folder, first, sec
 def test_the_same_network_built_again_meets_its_profiles(images, folder):
     for n_passed_expected in (len(images), 0):
         forget_profiles()
-        coverage = NeuronCoverageTransformer(small_network(), memory=folder).fit(images)
+        coverage = NeuronCoverageTransformer(exact_network(), memory=folder).fit(images)
         assert n_passed(coverage) == n_passed_expected
 
 
@@ -230,7 +236,7 @@ def test_a_changed_image_never_meets_foreign_profiles(network, paths, images, fo
 
 
 def test_code_of_the_users_own_is_not_kept_on_disk(images, folder):
-    backbone = Backbone("mine", small_network(), lambda batch: batch.astype("f4"))
+    backbone = Backbone("mine", exact_network(), lambda batch: batch.astype("f4"))
     inputs = keras.Input((12, 10, 3))
     scaled = keras.layers.Lambda(lambda batch: batch * 2.0)(inputs)
     with_code = keras.Model(inputs, keras.layers.Conv2D(1, 3)(scaled))

@@ -10,7 +10,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from networks import small_network, varied_images
+from networks import exact_network, varied_images
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
@@ -20,7 +20,12 @@ from skfakespot.backbones import Backbone
 from skfakespot.engine import forget_profiles
 from skfakespot.images import ImageError, UnreadableImageWarning
 
-pytestmark = pytest.mark.usefixtures("no_profiles")
+pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return exact_network()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def test_processes(images, paths):
         def __call__(self, batch):
             return batch.astype(np.float32) + shift
 
-    network = Backbone("shifted", small_network(), Shifted())
+    network = Backbone("shifted", exact_network(), Shifted())
     coverage = NeuronCoverageTransformer(network, batch_size=4, n_jobs=2, output="channel")
     assert_same_as_alone(coverage, images)
     paths[7].write_bytes(b"no image")
@@ -88,7 +93,7 @@ def slow_network(folder):
         time.sleep(0.1)
         return batch.astype(np.float32)
 
-    return Backbone("slow", small_network(), preprocess)
+    return Backbone("slow", exact_network(), preprocess)
 
 
 def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
@@ -199,12 +204,12 @@ class SmallDevice(keras.layers.Layer):
 @pytest.mark.parametrize("where", ["preprocessing", "device"])
 def test_batches_are_halved_where_memory_does_not_suffice(network, images, where):
     if where == "preprocessing":
-        small = Backbone("small", small_network(), SmallMemory())
+        small = Backbone("small", exact_network(), SmallMemory())
     elif keras.backend.backend() != "tensorflow":
         pytest.skip("the layer is TensorFlow's")
     else:
         inputs = keras.Input((12, 10, 3))
-        small = keras.Model(inputs, small_network()(SmallDevice()(inputs)))
+        small = keras.Model(inputs, exact_network()(SmallDevice()(inputs)))
     coverage = NeuronCoverageTransformer(small, batch_size=32)
     with pytest.warns(UserWarning, match="not enough memory for .* set batch_size=") as caught:
         counts = coverage.fit_transform(images)
@@ -216,6 +221,6 @@ def test_an_image_too_large_for_the_device_is_an_error(images):
     def refuse(batch):
         raise MemoryError("no room at all")
 
-    coverage = NeuronCoverageTransformer(Backbone("small", small_network(), refuse), batch_size=2)
+    coverage = NeuronCoverageTransformer(Backbone("small", exact_network(), refuse), batch_size=2)
     with pytest.warns(UserWarning, match="set batch_size=1"), pytest.raises(MemoryError):
         coverage.fit(images)

@@ -33,7 +33,7 @@ class Call(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def run(model, batch, visit):
+def run(model, batch, visit, call=None):
     """Run a network and show each call's output to a function.
 
     Parameters
@@ -45,25 +45,31 @@ def run(model, batch, visit):
     visit : callable
         Called as ``visit(name, operation, inputs, output)`` after each call, in the order of the
         forward pass; inputs are the tensors that were taken.
+    call : callable, default=None
+        ``call(operation, arguments, options)`` returns the output of a layer; None for
+        ``operation(*arguments, **options)``.
     """
+    _run(_graph_of(model), [batch], visit, call or _call_plainly, "")
+
+
+def _call_plainly(operation, arguments, options):
+    return operation(*arguments, **options)
+
+
+def _run(graph, inputs, visit, call, prefix):
     keras = import_keras()
-    _run(_graph_of(model), [batch], visit, "", keras)
 
-
-def _run(graph, inputs, visit, prefix, keras):
     def called(operation):
-        def call(*arguments, **options):
+        def visited_call(*arguments, **options):
             name = prefix + operation.name
             nested = _graph_of(operation) if isinstance(operation, keras.Model) else None
             if nested is not None:
-                flat = keras.tree.flatten(arguments)
-                return _run(nested, flat, visit, f"{name}/", keras)
-            output = operation(*arguments, **options)
-            taken = keras.tree.flatten((arguments, options))
-            visit(name, operation, taken, output)
+                return _run(nested, keras.tree.flatten(arguments), visit, call, f"{name}/")
+            output = call(operation, arguments, options)
+            visit(name, operation, keras.tree.flatten((arguments, options)), output)
             return output
 
-        return call
+        return visited_call
 
     # Keras' own walk through the graph is the one way in that reads shared and nested layers and
     # leaves the user's network as it is; it is private, so it is used in this place alone.

@@ -83,8 +83,17 @@ def following_activation(calls, position):
     return position
 
 
+def is_dense(operation):
+    """Whether an operation is a dense layer."""
+    return _is_of_kind(operation, _DENSE)
+
+
 def _is_a(call, kinds):
-    return any(kind.__name__ in kinds for kind in type(call.operation).__mro__)
+    return _is_of_kind(call.operation, kinds)
+
+
+def _is_of_kind(operation, kinds):
+    return any(kind.__name__ in kinds for kind in type(operation).__mro__)
 
 
 def _is_named(name, accepted):

@@ -7,10 +7,14 @@ import numpy as np
 
 from .._keras import as_array, import_keras
 from ._graph import run
+from ._layers import is_dense
 
-# Fewer images take other kernels, whose sums are rounded otherwise (measured on dense layers of
-# 2048 inputs and 512 units): the neurons of an image must not depend on what else is in its batch.
+# The neurons of an image must not depend on the other images of its batch. Smaller batches take
+# other convolution kernels, which round sums differently.
 _SMALLEST = {"tensorflow": 2, "jax": 2, "torch": 16}
+# A dense layer computes one image at a time, because the kernel of a matrix product depends on the
+# number of rows and on a row's place among them. Larger layers would cost too much this way.
+_MOST_DENSE_WEIGHTS = 2**25
 
 
 def compile_taps(model, taps, input_shape):
@@ -57,7 +61,15 @@ def _visit(model, taps, batch, show):
             if tap == position:
                 show(layer, ops.cast(output, "float32"))
 
-    run(model, batch, visit)
+    run(model, batch, visit, _call_layer)
+
+
+def _call_layer(operation, arguments, options):
+    """Call a layer; a dense one with each image alone."""
+    alone = is_dense(operation) and len(arguments) == 1 and not options
+    if not alone or operation.count_params() > _MOST_DENSE_WEIGHTS:
+        return operation(*arguments, **options)
+    return import_keras().ops.map(lambda image: operation(image[None])[0], arguments[0])
 
 
 def _compile_tensorflow(model, taps, input_shape):
