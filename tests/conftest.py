@@ -36,6 +36,14 @@ def network():
     return small_network()
 
 
+@pytest.fixture(scope="module")
+def exact():
+    """The small network with outputs that are the same bits on every processor."""
+    from networks import exact_network
+
+    return exact_network()
+
+
 @pytest.fixture
 def no_profiles():
     """Nothing is left of what other tests have shown to a network."""

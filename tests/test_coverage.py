@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from exactness import assert_same_but_for_rounding, count_by_numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -49,10 +50,11 @@ def test_scikit_learn_checks(estimator, check):
 def test_thresholds_and_counts_equal_numpy(network, images, neuron):
     coverage = NeuronCoverageTransformer(network, neuron=neuron, batch_size=4)
     counts = coverage.fit_transform(images)
-    thresholds, expected = coverage_by_numpy(outputs_by_layer(network, images, LAYERS), neuron)
     assert coverage.layer_names_.tolist() == LAYERS
-    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
-    assert_array_equal(counts, expected)
+    outputs = outputs_by_layer(network, images, LAYERS)
+    assert_same_but_for_rounding(
+        (coverage.thresholds_, counts), coverage_by_numpy(outputs, neuron), outputs, neuron=neuron
+    )
 
 
 def test_counts_per_feature_map_add_up_to_counts_per_layer(network, images):
@@ -118,13 +120,12 @@ def test_a_neuron_at_the_threshold_is_not_active():
 
 
 @pytest.mark.parametrize("threshold", [0.1, np.nextafter(np.float64(np.float32(0.3)), 0), -0.2, 7])
-def test_a_number_is_one_threshold_for_all_layers(network, images, threshold):
-    coverage = NeuronCoverageTransformer(network, threshold=threshold)
+def test_a_number_is_one_threshold_for_all_layers(exact, images, threshold):
+    coverage = NeuronCoverageTransformer(exact, threshold=threshold)
     counts = coverage.fit_transform(images)
     assert_array_equal(coverage.thresholds_, np.full(4, threshold))
-    outputs = outputs_by_layer(network, images, LAYERS)
-    above = [(o.astype(np.float64) > threshold).reshape(len(o), -1).sum(axis=1) for o in outputs]
-    assert_array_equal(counts, np.stack(above, axis=1))
+    outputs = outputs_by_layer(exact, images, LAYERS)
+    assert_array_equal(counts, count_by_numpy(outputs, coverage.thresholds_))
 
 
 def test_a_threshold_between_two_float32_numbers_is_compared_exactly():
@@ -138,20 +139,13 @@ def test_a_threshold_between_two_float32_numbers_is_compared_exactly():
 
 
 @pytest.mark.parametrize("quantile", [0.0, 0.25, 0.5, 0.9, 0.999, 1.0])
-def test_a_quantile_is_exact(network, images, quantile):
-    coverage = NeuronCoverageTransformer(network, threshold=("quantile", quantile), batch_size=4)
+def test_a_quantile_is_exact(exact, images, quantile):
+    coverage = NeuronCoverageTransformer(exact, threshold=("quantile", quantile), batch_size=4)
     counts = coverage.fit_transform(images)
-    outputs = outputs_by_layer(network, images, LAYERS)
+    outputs = outputs_by_layer(exact, images, LAYERS)
     expected = [np.quantile(output, quantile, method="inverted_cdf") for output in outputs]
-    if keras.backend.backend() == "jax":
-        # A compiled network is rounded otherwise than the reference, which is not.
-        assert_allclose(coverage.thresholds_, expected, rtol=1e-5, atol=1e-8)
-        return
     assert_array_equal(coverage.thresholds_, expected)
-    above = [
-        (o > t).reshape(len(o), -1).sum(axis=1) for o, t in zip(outputs, expected, strict=True)
-    ]
-    assert_array_equal(counts, np.stack(above, axis=1))
+    assert_array_equal(counts, count_by_numpy(outputs, expected))
 
 
 @settings(max_examples=50, deadline=None)

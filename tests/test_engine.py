@@ -28,11 +28,6 @@ def images():
     return varied_images(70)
 
 
-@pytest.fixture(scope="module")
-def exact():
-    return exact_network()
-
-
 def read_twice(coverage, images):
     """The plain algorithm: all images for the thresholds, then all again for the counts."""
     coverage = clone(coverage).fit(images)

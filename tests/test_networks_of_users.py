@@ -11,10 +11,11 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from exactness import assert_same_but_for_rounding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import coverage_by_numpy, outputs_by_layer, small_network
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -34,6 +35,12 @@ def conv(filters, name, seed, **options):
     return keras.layers.Conv2D(filters, 3, name=name, kernel_initializer=initializer, **options)
 
 
+def assert_same_as_numpy(coverage, counts, outputs, neuron="unit"):
+    assert_same_but_for_rounding(
+        (coverage.thresholds_, counts), coverage_by_numpy(outputs, neuron), outputs, neuron=neuron
+    )
+
+
 def test_a_shared_layer_is_read_at_each_of_its_calls(images):
     shared = conv(3, "shared", 1, padding="same")
     inputs = keras.Input((12, 10, 3))
@@ -46,9 +53,7 @@ def test_a_shared_layer_is_read_at_each_of_its_calls(images):
     batch = images.astype(np.float32)
     outputs = [keras.ops.convert_to_numpy(shared(batch))]
     outputs.append(keras.ops.convert_to_numpy(shared(np.maximum(outputs[0], 0))))
-    thresholds, expected = coverage_by_numpy(outputs)
-    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
-    assert_array_equal(counts, expected)
+    assert_same_as_numpy(coverage, counts, outputs)
     by_name = NeuronCoverageTransformer(model, layers=["shared"]).fit(images)
     assert by_name.layer_names_.tolist() == ["shared", "shared#2"]
 
@@ -62,8 +67,9 @@ def test_nested_networks_are_entered(images):
     names = ["conv_1", "depthwise", "conv_2", "dense"]
     nested = [f"small_image_network/{name}" for name in names]
     assert coverage.layer_names_.tolist() == [*nested, "head"]
-    _, expected = coverage_by_numpy(outputs_by_layer(inner, images, names))
-    assert_array_equal(counts[:, :4], expected)
+    inner_outputs = outputs_by_layer(inner, images, names)
+    head = inner_outputs[-1].sum(axis=1, keepdims=True).repeat(2, axis=1)
+    assert_same_as_numpy(coverage, counts, [*inner_outputs, head])
 
 
 def test_a_sequential_network(images):
@@ -82,10 +88,11 @@ def test_batch_normalisation_and_dropout_are_in_inference_mode(images):
     model.get_layer("norm").set_weights([np.ones(3), np.zeros(3), mean, variance])
     coverage = NeuronCoverageTransformer(model)
     counts = coverage.fit_transform(images)
-    _, expected = coverage_by_numpy(outputs_by_layer(model, images, ["conv"]))
-    assert_array_equal(counts, expected)
+    outputs = outputs_by_layer(model, images, ["conv"])
+    assert_same_as_numpy(coverage, counts, outputs)
     # One image at a time: statistics of a batch would differ.
-    assert_array_equal(coverage.set_params(batch_size=1).transform(images), expected)
+    counts = coverage.set_params(batch_size=1).transform(images)
+    assert_same_as_numpy(coverage, counts, outputs)
 
 
 def test_reading_leaves_the_network_as_it_was(images):
@@ -114,9 +121,7 @@ def test_the_activation_that_follows_is_past_normalisation_and_sums(images):
     counts = coverage.fit_transform(images)
     assert coverage.layer_names_.tolist() == ["stem", "main", "own", "none", "dense"]
     read = ["stem_relu", "sum_relu", "own", "none", "dense"]
-    thresholds, expected = coverage_by_numpy(outputs_by_layer(model, images, read))
-    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-5)
-    assert_array_equal(counts, expected)
+    assert_same_as_numpy(coverage, counts, outputs_by_layer(model, images, read))
 
 
 def test_a_network_for_images_of_any_size_needs_image_size(images):
@@ -286,12 +291,4 @@ def test_random_networks_equal_numpy(images, kinds, seed, neuron):
             outputs.append(keras.ops.convert_to_numpy(batch))
     coverage = NeuronCoverageTransformer(keras.Model(inputs, x), neuron=neuron, batch_size=4)
     counts = coverage.fit_transform(images)
-    thresholds, _ = coverage_by_numpy(outputs, neuron)
-    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-4, atol=1e-6)
-    # A neuron that equals the threshold to rounding may fall on either side of it.
-    for count, output, threshold in zip(counts.T, outputs, coverage.thresholds_, strict=True):
-        if neuron == "channel":
-            output = output.mean(axis=(1, 2))
-        output = output.reshape(len(images), -1)
-        assert (count <= (output > threshold - 1e-6).sum(axis=1)).all()
-        assert (count >= (output > threshold + 1e-6).sum(axis=1)).all()
+    assert_same_as_numpy(coverage, counts, outputs, neuron)

@@ -31,8 +31,8 @@ CONFIGURATION = bytes(32)
 
 
 @pytest.fixture(scope="module")
-def network():
-    return exact_network()
+def network(exact):
+    return exact
 
 
 @pytest.fixture(scope="module")

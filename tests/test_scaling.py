@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
 
 
 @pytest.fixture(scope="module")
-def network():
-    return exact_network()
+def network(exact):
+    return exact
 
 
 @pytest.fixture(scope="module")

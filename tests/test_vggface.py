@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import servers
+from exactness import assert_same_but_for_rounding
 from networks import coverage_by_numpy, outputs_by_layer
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
@@ -453,10 +454,9 @@ def test_the_transformer_reads_what_a_plain_keras_model_gives(backbone, images):
     keras_names = {original: name for name, original in backbone.layer_names.items()}
     names = [keras_names.get(name, name) for name in coverage.layer_names_]
     outputs = outputs_by_layer(backbone.model, backbone.preprocess(images), names)
-    thresholds, expected = coverage_by_numpy(outputs)
-    assert_allclose(coverage.thresholds_, thresholds, rtol=1e-4)
-    # A neuron that ties with the threshold to rounding may fall on either side.
-    assert (np.abs(counts - expected) <= 1e-4 * coverage.n_neurons_).all()
+    assert_same_but_for_rounding(
+        (coverage.thresholds_, counts), coverage_by_numpy(outputs), outputs
+    )
     assert coverage.n_neurons_.sum() == NEURONS[backbone.name]
 
 
