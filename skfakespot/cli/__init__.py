@@ -43,22 +43,26 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="skfakespot",
-        description="Spot AI-made faces by the neuron coverage of a face-recognition network.",
+        description="Detect AI-made faces by the neuron coverage of a face-recognition network.",
     )
     parser.add_argument("--version", action="version", version=f"skfakespot {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    demo = _add(commands, "demo", _commands.demo, "train and test on 100 faces that come along")
+    demo = _add(
+        commands, "demo", _commands.demo, "train and test on 100 real faces and simulated fakes"
+    )
     demo.add_argument(
         "--output",
         type=Path,
         default=Path("skfakespot-demo.png"),
         metavar="FILE",
-        help="picture of the precision-recall curve (default: %(default)s)",
+        help="file for the plot of the precision-recall curve (default: %(default)s)",
     )
     _add_seed(demo)
 
-    evaluate = _add(commands, "evaluate", _commands.evaluate, "measure a detector on your faces")
+    evaluate = _add(
+        commands, "evaluate", _commands.evaluate, "train and test a detector on your faces"
+    )
     _add_folders(evaluate)
     _add_split(evaluate)
     _add_detector(evaluate)
@@ -85,14 +89,14 @@ def _parser():
         commands,
         "predict",
         _commands.predict,
-        "score images with a saved detector: a line of path, label and probability of fake each",
+        "score images with a saved detector: print path, label and probability of fake of each",
     )
     predict.add_argument(
         "detector",
         type=Path,
         metavar="FILE",
-        help="what train saved. Loading such a file can run code that it holds: use only files "
-        "that you or people you trust have made",
+        help="detector that train saved. Loading such a file can run code that it contains: use "
+        "only files that you or people you trust have made",
     )
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
     predict.add_argument(
@@ -100,10 +104,10 @@ def _parser():
         type=_share,
         default=0.5,
         metavar="P",
-        help="probability from which an image is labelled fake (default: %(default)s)",
+        help="label an image fake if its probability of fake is at least P (default: %(default)s)",
     )
 
-    _add(commands, "backbones", _commands.backbones, "list the networks that can be watched")
+    _add(commands, "backbones", _commands.backbones, "list the backbones")
     return parser
 
 
@@ -137,8 +141,9 @@ def _add_split(command):
         "--groups",
         type=Path,
         metavar="FILE",
-        help="CSV file of lines PATH,GROUP (an identity, say): images of one group stay on one "
-        "side of the split; relative paths start at the file's folder",
+        help="CSV file with a line PATH,GROUP for each image, where a group is an identity or a "
+        "video: all images of a group are used either for training or for testing; relative "
+        "paths start at the folder of the file",
     )
 
 
@@ -156,10 +161,13 @@ def _add_detector(command):
         "--features",
         choices=("layer", "channel"),
         default="layer",
-        help="one count per layer, as in the paper, or per feature map (default: %(default)s)",
+        help="one count for each layer, as in the paper, or for each feature map "
+        "(default: %(default)s)",
     )
     command.add_argument(
-        "--augment", action="store_true", help="train on a perturbed copy of each face as well"
+        "--augment",
+        action="store_true",
+        help="also train on a perturbed copy of each training face",
     )
 
 

@@ -23,28 +23,28 @@ def add_options(command):
         "--detector",
         type=Path,
         metavar="FILE",
-        help="test what train saved, on all faces, instead of training on a part of them; the "
-        "faces must not be those that it was trained on",
+        help="detector that train saved. It is tested on all faces, and must not have been trained "
+        "on any of them (default: train on a part of the faces)",
     )
     command.add_argument(
         "--kinds",
         nargs="+",
         choices=KINDS,
         metavar="KIND",
-        help=f"what is done to the faces: {', '.join(KINDS)} (default: all that --levels has)",
+        help=f"perturbations: {', '.join(KINDS)} (default: all that --levels contains)",
     )
     command.add_argument(
         "--levels",
         choices=tuple(PRESETS),
         default="paper",
-        help="how strongly (default: %(default)s)",
+        help="preset of perturbation levels (default: %(default)s)",
     )
     command.add_argument(
         "--output",
         type=Path,
         default=Path("skfakespot-robustness.png"),
         metavar="FILE",
-        help="picture of the curves (default: %(default)s)",
+        help="file for the plot of the curves (default: %(default)s)",
     )
 
 
