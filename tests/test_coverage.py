@@ -23,6 +23,8 @@ from skfakespot.images import ImageError, UnreadableImageWarning
 
 LAYERS = ["conv_1", "depthwise", "conv_2", "dense"]
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def images():

@@ -16,6 +16,8 @@ from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import BackboneError, describe_backbones, list_backbones, load_backbone
 from skfakespot.backbones._dlib_format import DlibFormatError, parse_dlib_network
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def backbone():

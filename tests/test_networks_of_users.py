@@ -24,6 +24,8 @@ from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer
 from skfakespot.backbones import Backbone, BackboneError
 from skfakespot.engine import forget_profiles
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def images():

@@ -96,6 +96,7 @@ def slow_network(folder):
     return Backbone("slow", exact_network(), preprocess)
 
 
+@pytest.mark.slow
 def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     seen = tmp_path / "processes"

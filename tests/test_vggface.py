@@ -103,6 +103,7 @@ def test_counts_without_top(backbone):
     assert backbone.input_size == (224, 224)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_counts_with_top(name):
     model = load_backbone(name, weights="random", include_top=True).model
@@ -228,6 +229,7 @@ def run(program):
     assert process.returncode == 0, process.stderr
 
 
+@pytest.mark.slow
 def test_other_code_sees_nothing():
     run(
         STATE + "import skfakespot.backbones._weights\n"
@@ -242,6 +244,7 @@ def test_other_code_sees_nothing():
     )
 
 
+@pytest.mark.slow
 def test_a_process_that_never_imported_keras_sees_nothing_either():
     run(
         "import sys\n"
@@ -258,6 +261,7 @@ def test_a_process_that_never_imported_keras_sees_nothing_either():
     )
 
 
+@pytest.mark.slow
 def test_a_keras_vggface_of_somebody_else_is_left_alone():
     run(
         STATE + "import types\n"
@@ -269,6 +273,7 @@ def test_a_keras_vggface_of_somebody_else_is_left_alone():
     )
 
 
+@pytest.mark.slow
 def test_threads_build_at_the_same_time_as_others_import():
     stop, failures = threading.Event(), []
 
@@ -297,6 +302,7 @@ def test_threads_build_at_the_same_time_as_others_import():
             assert_array_equal(weight, other)
 
 
+@pytest.mark.slow
 def test_a_missing_keras_vggface_is_named():
     run(
         "import sys\n"
@@ -337,6 +343,7 @@ def test_files_of_keras_3_give_the_outputs_of_the_model_that_wrote_them(
     assert_array_equal(outputs(loaded, images[:1]), outputs(backbone, images[:1]))
 
 
+@pytest.mark.slow
 def test_a_file_with_top_is_for_the_network_with_top(tmp_path, images):
     whole = load_backbone("vggface-resnet50", weights="random", include_top=True)
     path = write_legacy_file(tmp_path / "top.h5", whole.model, whole.layer_names)
