@@ -3,7 +3,6 @@
 import os
 import stat
 import threading
-from importlib import import_module
 
 import numpy as np
 from PIL import Image
@@ -14,7 +13,8 @@ from ._perturbed import PerturbedImage
 # Only formats whose decoders run inside Pillow: EPS, say, would start Ghostscript.
 # MPO files are opened by the JPEG plugin.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
-_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
+# All plugins at once and now: otherwise Pillow imports them while a thread opens its first image.
+Image.init()
 
 # The EXIF orientation and what turns such an image upright. Not ImageOps.exif_transpose, which
 # also writes the remaining EXIF data anew, and fails on a sound image where that is damaged.
@@ -31,18 +31,6 @@ _UPRIGHT = {
 
 # Two positions of X may hold the same PIL image, and Image.load() is not thread-safe.
 _callers_image_lock = threading.Lock()
-
-
-def _register_plugins():
-    # Here, once: Pillow registers them at the first Image.open(), which may be in any thread.
-    for plugin in _PLUGINS:
-        try:
-            import_module(f"PIL.{plugin}ImagePlugin")
-        except ImportError:  # AVIF came with Pillow 11.3
-            continue
-
-
-_register_plugins()
 
 
 def is_path(source):
@@ -136,7 +124,7 @@ def _read_file(path, name, image_size):
         if status.st_size == 0:
             raise ImageError(name, "the file is empty (0 bytes)")
         with open(path, "rb") as file:  # noqa: PTH123
-            return _decode(_identify(file, path, name), name, image_size)
+            return _decode(open_image(file, path, name), name, image_size)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -148,37 +136,23 @@ def _read_file(path, name, image_size):
         raise ImageError(name, f"the file cannot be opened ({reason})") from error
 
 
-def _identify(file, path, name):
-    # Image.open() would warn of an oversized image before its size can be seen, and
-    # warnings.catch_warnings is not thread-safe; the registry that it walks through is public.
-    prefix = file.read(16)
-    failure = None
-    for opener in (Image.OPEN[known] for known in FORMATS if known in Image.OPEN):
-        image, complaint = _attempt(opener, file, path, prefix)
-        if image is not None:
-            return image
-        failure = complaint or failure
-    if isinstance(failure, Exception):
-        raise ImageError(name, _reason(failure)) from failure
-    raise ImageError(
-        name, failure or f"it is not an image of a format that is read ({', '.join(FORMATS)})"
-    )
-
-
-def _attempt(opener, file, path, prefix):
-    """Return the image that is opened, if it is, and what went wrong if its format is right."""
-    factory, accept = opener
-    # Pillow's plugins raise whatever a damaged header leads them to: any exception is a failure.
-    try:
-        accepted = not accept or accept(prefix)
-        if isinstance(accepted, str):  # this Pillow was built without the library that it takes
-            return None, accepted
-        if not accepted:
-            return None, None
-        file.seek(0)
-        return factory(file, path), None
-    except Exception as error:
-        return None, error
+def open_image(file, path, name):
+    """Open an image in one of `FORMATS`, without decoding its pixels."""
+    # Image.open() warns of an oversized image before its size can be checked, and filters of
+    # warnings are not thread-safe. It also conceals why a damaged header is refused.
+    prefix = file.read(16).ljust(16, b"\0")
+    for factory, accept in (Image.OPEN[known] for known in FORMATS if known in Image.OPEN):
+        accepted = accept(prefix)
+        if isinstance(accepted, str):  # Pillow was built without the library of this format
+            raise ImageError(name, accepted)
+        if accepted:
+            file.seek(0)
+            # Pillow's plugins raise many types of errors at a damaged header.
+            try:
+                return factory(file, path)
+            except Exception as error:
+                raise ImageError(name, _reason(error)) from error
+    raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
 
 
 def _decode(image, name, image_size):
