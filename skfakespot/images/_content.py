@@ -4,14 +4,13 @@ import hashlib
 import os
 import stat
 import time
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import PIL
 
+from .._cache import BoundedCache
 from ._batches import _usable_cpus
 from ._decode import is_path, read_pixels
 from ._errors import ImageError
@@ -23,9 +22,8 @@ DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
 _CHUNK = 64
 # A file may be written again within one tick of the file system's clock.
 _SETTLED = 2_000_000_000
-_N_KNOWN_FILES = 200_000
-_known_files = OrderedDict()
-_known_files_lock = Lock()
+# By path: the version of a file, and the digest of its content.
+_known_files = BoundedCache(200_000)
 
 
 def content_digests(samples):
@@ -125,10 +123,7 @@ def _digest_file(path):
     started = time.time_ns()
     digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
     if started - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
-        with _known_files_lock:
-            _known_files[path] = _version(status), digest
-            while len(_known_files) > _N_KNOWN_FILES:
-                _known_files.popitem(last=False)
+        _known_files.put(path, (_version(status), digest))
     return digest
 
 
