@@ -145,6 +145,36 @@ def test_samples_survive_pickle(X):
     assert_array_equal(samples[1], as_samples(X)[1])
 
 
+@pytest.mark.parametrize("kind", ["array", "vector", "sequence"])
+def test_a_subset_is_read_as_those_samples_of_the_whole(picture_files, kind):
+    paths, pictures = picture_files
+    X = {"array": pictures, "vector": pictures[:, 0, 0], "sequence": paths}[kind]
+    image_size = SIZE if kind == "sequence" else None
+    samples, rows = as_samples(X), [7, 2, 2]
+    subset = pickle.loads(pickle.dumps(samples.subset(np.array(rows))))
+    assert (subset.kind, subset.shape, len(subset)) == (kind, samples.shape, 3)
+    assert subset.digests() == [samples.digests()[row] for row in rows]
+    (part,) = subset.batches(image_size=image_size, batch_size=3)
+    (selected,) = samples.batches(rows, image_size=image_size, batch_size=3)
+    assert_array_equal(part.data, selected.data)
+    assert_array_equal(part.indices, range(3))
+    assert_array_equal(selected.indices, rows)
+
+
+def test_failures_are_reported_where_a_batch_is_read(picture_files):
+    paths, pictures = picture_files
+    paths[5].write_bytes(b"")
+    failures = {}
+    samples = as_samples(paths)
+    reading = samples.batches(
+        [4, 5, 6], image_size=SIZE, batch_size=9, on_failure=failures.setdefault
+    )
+    (batch,) = reading
+    assert_array_equal(batch.data, pictures[[4, 6]])
+    assert str(failures.pop(5)) == f"{paths[5]}: the file is empty (0 bytes)"
+    assert not failures
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_read_only_memmap_is_read_batch_by_batch(tmp_path, dtype):
     X = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", dtype, (100, 8, 9, 3))

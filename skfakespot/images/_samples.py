@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
+from ._batches import iter_batches
+from ._content import content_digests
 from ._decode import check_pixel_dtype, is_path, name_of
 from ._perturbed import PerturbedImage
 
@@ -89,6 +91,63 @@ class Samples:
         """
         path = name_of(self[index]) if self.kind == "sequence" else None
         return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
+
+    def subset(self, indices):
+        """Select some of the samples, so that only these are sent to another process.
+
+        Parameters
+        ----------
+        indices : array-like of int
+            Their positions, in the order wanted.
+
+        Returns
+        -------
+        samples : Samples
+            The selected samples; an array's are copied.
+        """
+        indices = np.asarray(indices, dtype=np.intp)
+        is_sequence = self.kind == "sequence"
+        data = tuple(self[index] for index in indices) if is_sequence else self[indices]
+        return Samples(self.kind, self.shape, data)
+
+    def digests(self):
+        """Digest the content of every sample, without decoding files.
+
+        Returns
+        -------
+        digests : list of bytes or None
+            What :func:`content_digests` returns: 16 bytes for each sample; None where it cannot
+            be read.
+        """
+        return content_digests(self)
+
+    def batches(self, indices=None, *, image_size, batch_size, on_failure="raise"):
+        """Read samples batch by batch; see :func:`iter_batches`.
+
+        Parameters
+        ----------
+        indices : array-like of int or None, default=None
+            Positions of the samples that are read, in this order. None means all of them.
+        image_size : (int, int) or None
+            Height and width in pixels that images are stretched to; None for vectors.
+        batch_size : int
+            Number of samples in a batch, from 1.
+        on_failure : callable or {"raise", "nan", "skip"}, default="raise"
+            ``on_failure(index, error)`` is called for an image that cannot be read, which is left
+            out; or what `iter_batches` accepts as `on_error`.
+
+        Returns
+        -------
+        batches : iterator of Batch
+            The samples that can be read.
+        """
+        return iter_batches(
+            self,
+            image_size=image_size,
+            batch_size=batch_size,
+            on_error=on_failure,
+            indices=indices,
+        )
 
 
 def as_samples(X):
