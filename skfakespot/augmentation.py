@@ -10,9 +10,16 @@ from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, check_random_state, gen_even_slices
 
 from ._documentation import DocumentationLinkMixin
+from ._perturbations import (
+    KINDS,
+    PRESETS,
+    Perturbation,
+    PerturbedImage,
+    as_perturbation,
+    perturbations_of,
+)
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
-from .images import PerturbedImage, as_samples, load_image
-from .perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
+from .images import as_samples, load_image
 
 __all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
 

@@ -11,10 +11,10 @@ import numpy as np
 import PIL
 
 from .._cache import BoundedCache
+from .._perturbations import PerturbedImage
 from ._batches import _usable_cpus
 from ._decode import is_path, read_pixels
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
 # Pixels also depend on the decoder, and on the filter that brings them to the network's size.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 from PIL import Image
 
+from .._perturbations import PerturbedImage
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
 # Only formats whose decoders run inside Pillow: EPS, say, would start Ghostscript.
 # MPO files are opened by the JPEG plugin.

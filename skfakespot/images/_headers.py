@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from .._perturbations import PerturbedImage
 from ._decode import is_path, name_of, open_image
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 

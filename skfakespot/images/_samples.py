@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
+from .._perturbations import PerturbedImage
 from ._batches import iter_batches
 from ._content import content_digests
 from ._decode import check_pixel_dtype, is_path, name_of
-from ._perturbed import PerturbedImage
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
