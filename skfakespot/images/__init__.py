@@ -1,4 +1,4 @@
-"""What an element of X is, and how X is read in batches of pixels."""
+"""The images in X: their types, their content, and reading them in batches of pixels."""
 
 from .._perturbations import PerturbedImage
 from ._batches import Batch, iter_batches

@@ -1,4 +1,4 @@
-"""What a file says of its image before the pixels are decoded."""
+"""Format, size and JPEG settings of an image, read without decoding its pixels."""
 
 import os
 from pathlib import Path
