@@ -30,7 +30,7 @@ from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, make_fa
 from skfakespot._keras import import_keras
 from skfakespot.datasets import load_face_folders
 from skfakespot.engine import forget_profiles
-from skfakespot.images import as_samples, iter_batches
+from skfakespot.images import as_samples
 
 BATCH_SIZE = 32
 CANDIDATES = {"classify__C": np.logspace(-4, 1.5, 12)}
@@ -39,7 +39,7 @@ CANDIDATES = {"classify__C": np.logspace(-4, 1.5, 12)}
 def read_all(paths, size):
     """Decode and resize all images into one array."""
     samples = as_samples(paths)
-    batches = iter_batches(samples, image_size=size, batch_size=BATCH_SIZE)
+    batches = samples.batches(image_size=size, batch_size=BATCH_SIZE)
     return np.concatenate([batch.data for batch in batches])
 
 

@@ -1,4 +1,4 @@
-"""Perturbed copies of images: to train on, and to try a detector with."""
+"""Perturbed images: the function `perturb`, and a sampler that adds perturbed training images."""
 
 from numbers import Integral, Real
 
@@ -10,9 +10,16 @@ from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, check_random_state, gen_even_slices
 
 from ._documentation import DocumentationLinkMixin
+from ._perturbations import (
+    KINDS,
+    PRESETS,
+    Perturbation,
+    PerturbedImage,
+    as_perturbation,
+    perturbations_of,
+)
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
-from .images import PerturbedImage, as_samples, load_image
-from .perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
+from .images import as_samples, load_image
 
 __all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
 
@@ -25,18 +32,17 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
     X : array-like
         Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
         0-255 scale; or a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
-        arrays of differing sizes. A 2-D numeric array takes ``kind="noise"`` only, on its own
-        scale and not clipped.
+        arrays of differing sizes. For a 2-D numeric array only ``kind="noise"`` is accepted: the
+        noise is on the scale of the array, and nothing is clipped.
     kind : {"compression", "resize", "noise", "blur"}
         What is done.
     level : float or tuple of (str, int)
-        How strongly: JPEG quality (1 to 100), scale factor (above 0, up to 1), variance of the
-        noise (0 to 1, for pixels from 0 to 1), sigma of the blur (0 to 100 pixels). Or the name
-        of a preset, "paper", "cnndetection" or "deeperforensics", and an intensity from 1, the
-        mildest.
+        JPEG quality (1 to 100), scale factor (above 0, up to 1), variance of the noise (0 to 1,
+        for pixels from 0 to 1) or sigma of the blur (0 to 100 pixels); or the name of a preset,
+        "paper", "cnndetection" or "deeperforensics", and an intensity from 1, the mildest.
     random_state : None, int or RandomState, default=None
-        Draws the noise. With an int, image i gets the same noise in every call, whatever comes
-        after it in X and whatever `n_jobs`.
+        Generates the noise. With an int, image i gets the same noise in every call; it does not
+        depend on the images after it or on `n_jobs`.
     n_jobs : None or int, default=None
         Number of threads that perturb an array; None for 1. Paths and images of a sequence are
         perturbed by the threads that read them.
@@ -47,16 +53,17 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
     Returns
     -------
     perturbed : array-like
-        Of an array, an array of the same dtype and shape (with ``restore_size=False``, of smaller
-        images). Of paths or images in a sequence, the same kind of container (object dtype) of
-        `skfakespot.images.PerturbedImage`: they are decoded and perturbed when they are read,
-        batch by batch, by every estimator that takes images or by `skfakespot.images.load_image`.
+        For an array, an array of the same dtype and shape (with ``restore_size=False``, of smaller
+        images). For paths or images in a sequence, the same type of container with
+        `skfakespot.images.PerturbedImage` as elements. They are decoded and perturbed when an
+        estimator reads them, batch by batch, or by `skfakespot.images.load_image`.
 
     Raises
     ------
     ValueError
-        If the kind, level or an option is not accepted, or, a
-        `skfakespot.images.ImageError`, if an image of an array cannot be read.
+        If the kind, the level or an option is not accepted.
+    skfakespot.images.ImageError
+        A ValueError, if an image of an array cannot be read.
 
     Examples
     --------
@@ -84,60 +91,62 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
 class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
     """Add perturbed copies of the training images: an imbalanced-learn sampler.
 
-    Each copy is perturbed in one of the paper's four ways (section 4.3), by a kind and a level
-    that are drawn for it. Paths stay paths: a copy of a file is a small recipe that is carried
-    out when the image is read, so that memory does not grow with the number of copies.
+    Each copy is perturbed in one of the paper's four ways (section 4.3), with a kind and a level
+    that are drawn at random. Files are not read: a copy of a file is a small object that is
+    perturbed when the image is read, so that the copies take little memory.
 
     Parameters
     ----------
     kinds : str or sequence of str, default=("compression", "resize", "noise", "blur")
-        The kinds to draw from, each as likely.
+        The kinds to draw from, all with the same probability.
     levels : str or dict of str to sequence, default="paper"
-        The levels of each kind, each as likely: the name of a preset, "paper", "cnndetection"
-        (compression and blur) or "deeperforensics" (resize, noise and blur); or a dict of kind
-        to a sequence of levels, numbers or `Perturbation` objects.
+        The levels to draw from, all levels of a kind with the same probability: the name of a
+        preset, "paper", "cnndetection" (compression and blur) or "deeperforensics" (resize, noise
+        and blur); or a dict of kind to a sequence of levels, numbers or `Perturbation` objects.
     n_copies : int or "all", default=1
-        Perturbed copies of each image. "all" for one copy by every level of every kind.
+        Number of perturbed copies of each image. "all" for one copy with every level of every
+        kind.
     keep_original : bool, default=True
-        Whether the images themselves stay, before their copies.
+        Whether the result also holds the images themselves, before their copies.
     sampling_strategy : None, float, str, dict or callable, default=None
         None for copies of every image. Otherwise as in imbalanced-learn's over-sampling
-        ("auto", "minority", ...): perturbed copies are added until the classes have the sizes
-        asked for, each image of a class being copied as often as the others, give or take one.
-        It needs ``n_copies=1`` and ``keep_original=True``, the defaults.
+        ("auto", "minority", ...): perturbed copies are added until the classes have these sizes.
+        The numbers of copies of two images of a class differ by at most one. It needs
+        ``n_copies=1`` and ``keep_original=True``, the defaults.
     random_state : None, int or RandomState, default=None
-        Draws kinds, levels, noise, and the images that a `sampling_strategy` copies.
+        Generates the kinds, the levels, the noise and the choice of images for a
+        `sampling_strategy`.
     n_jobs : None or int, default=None
         Number of threads that perturb an array; None for 1.
 
     Attributes
     ----------
     sample_indices_ : ndarray of shape (n_samples_new,)
-        Row of X that each row of the result comes from.
+        Row in X of the image of each row of the result.
     perturbations_ : ndarray of shape (n_samples_new,), object
         The `Perturbation` of each row; None for an original.
     groups_ : ndarray of shape (n_samples_new,)
-        Group of each row: as given to `fit_resample`, else `sample_indices_`. Splits that keep
+        Group of each row: as given to `fit_resample`, or else `sample_indices_`. Splits that keep
         groups together keep the copies of an image together.
     sample_weight_ : None or ndarray of shape (n_samples_new,)
-        Weight of each row, if weights were given.
+        Weight of each row; None if no weights were given.
     sampling_strategy_ : None or dict
         With a `sampling_strategy`, the number of copies of each class.
     n_features_in_ : int
-        Number of values of one sample: pixels and colours of an array, 1 for a path or an image
-        of its own size, the width of 2-D input.
+        Number of values of one sample: for an array its height times its width times 3, for
+        paths and images in a sequence 1, for rows of numbers their length.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns, where X was a DataFrame with string names.
+        Names of the columns, if X was a DataFrame with string names.
 
     See Also
     --------
-    make_fakespotter : Its ``augment`` puts this first in the detector, for training only.
+    make_fakespotter : With ``augment`` this is the first step of a detector, only in training.
     perturb : Perturb all images in one way.
 
     Notes
     -----
-    Of rows of numbers (a 2-D numeric X) only noise is made, on the scale of X, whatever other
-    kinds there are; without "noise" among the kinds they are refused.
+    For rows of numbers (a 2-D numeric X) "noise", on the scale of X, is the only kind that is
+    used. They are refused if it is not among the kinds.
 
     Examples
     --------
@@ -197,15 +206,15 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, which the copies take over into `sample_weight_`.
+            Weights. A copy has the weight of its image in `sample_weight_`.
         groups : array-like of shape (n_samples,), default=None
-            Groups, such as identities, which the copies take over into `groups_`.
+            Groups, such as identities. A copy has the group of its image in `groups_`.
 
         Returns
         -------
         X_resampled : array-like
-            The images and their copies, in the kind of container that X is: arrays as arrays of
-            the same dtype; the copies of paths or images in a sequence as
+            The images and their copies, in the type of container that X is. Arrays have the same
+            dtype; the copies of paths or images in a sequence are
             `skfakespot.images.PerturbedImage`.
         y_resampled : array-like of shape (n_samples_new,)
             Their labels.
@@ -219,7 +228,7 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
         if samples.kind == "vector":
             X_resampled, y_resampled = super().fit_resample(X, y)
         else:
-            # imbalanced-learn would restore the dtype of a Series, which may be that of text.
+            # imbalanced-learn would convert a Series back to its dtype, which may be text.
             _check_feature_names(self, X, reset=True)
             X_resampled, y_resampled = super().fit_resample(samples, y)
             X_resampled = _like(X, X_resampled) if samples.kind == "sequence" else X_resampled
@@ -237,7 +246,7 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
     def _check_X_y(self, X, y):
         samples = as_samples(X)
         if samples.kind == "vector":
-            # The columns of a DataFrame may be sparse, a matrix may not.
+            # A DataFrame may have sparse columns, but sparse matrices are not accepted.
             X, y, binarize_y = super()._check_X_y(X, y, accept_sparse=["csr"])
             return X.toarray() if issparse(X) else X, y, binarize_y
         self.n_features_in_ = 1 if samples.shape is None else int(np.prod(samples.shape))
@@ -276,7 +285,7 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
         return resampled, y[self.sample_indices_]
 
     def _plan(self, y, choices, random):
-        """Say which row each copy is of, and what is done to it."""
+        """Row in X and perturbation of each copy."""
         everything = [perturbation for steps in choices.values() for perturbation in steps]
         if self.sampling_strategy is None and self.n_copies == "all":
             rows = np.tile(np.arange(len(y)), len(everything))
@@ -296,8 +305,8 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
     def _rows_that_balance(self, y, random):
         if self.n_copies != 1 or not self.keep_original:
             raise ValueError(
-                f"sampling_strategy={self.sampling_strategy!r} says how many copies there are, "
-                "beside the originals: it needs n_copies=1 and keep_original=True."
+                f"sampling_strategy={self.sampling_strategy!r} sets the number of copies, which "
+                "are added to the originals: it needs n_copies=1 and keep_original=True."
             )
         wanted = check_sampling_strategy(self.sampling_strategy, y, "over-sampling")
         self.sampling_strategy_ = wanted
@@ -318,7 +327,7 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
 
 
 def _seeds(random, n_seeds):
-    """Seeds of which the first ones do not depend on how many there are."""
+    """Seeds, of which the first ones do not depend on the number of seeds."""
     sequence = np.random.SeedSequence(int(random.randint(2**31 - 1)))
     return sequence.generate_state(n_seeds, np.uint64)
 
@@ -333,7 +342,7 @@ def _perturbed_elements(samples, rows, perturbations, seeds):
 
 
 def _perturbed_array(samples, rows, perturbations, seeds, n_jobs, *, out=None):
-    """Perturb rows of an array of images, by threads."""
+    """Perturb rows of an array of images, in threads."""
     images = samples[:]
     grey = images.ndim == 3
 
@@ -362,7 +371,7 @@ def _object_array(elements):
 
 
 def _like(X, elements):
-    """Put elements into the kind of container that X is."""
+    """Put elements into the type of container that X is."""
     if isinstance(X, list | tuple):
         return type(X)(elements)
     if not hasattr(X, "iloc"):

@@ -24,7 +24,7 @@ from ._sklearn_compat import (
     _check_feature_names,
     _fit_context,
 )
-from .backbones import freeze, resolve_backbone, thaw
+from .backbones import model_from_arrays, model_to_arrays, resolve_backbone
 from .engine import (
     ImageSource,
     NetworkPlan,
@@ -385,10 +385,10 @@ class NeuronCoverageTransformer(
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {**state, "backbone": freeze(state["backbone"])}
+        return {**state, "backbone": model_to_arrays(state["backbone"])}
 
     def __setstate__(self, state):
-        super().__setstate__({**state, "backbone": thaw(state["backbone"])})
+        super().__setstate__({**state, "backbone": model_from_arrays(state["backbone"])})
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "thresholds_")
@@ -525,7 +525,9 @@ class NeuronCoverageTransformer(
             failures[index] = error
 
         may_change = not isinstance(self.backbone, str | Path)
-        make_reader = partial(_make_reader, freeze(self.backbone), **self._reader_options())
+        make_reader = partial(
+            _make_reader, model_to_arrays(self.backbone), **self._reader_options()
+        )
         return Profiler(
             reader,
             ImageSource(samples, self._image_size(), self.batch_size),
@@ -598,7 +600,10 @@ def _make_reader(backbone, *, weights, sample_shape, image_size, device, **optio
     """Reader of the network, also in a process that has not seen it yet."""
     with device_scope(device):
         resolved = resolve_backbone(
-            thaw(backbone), weights=weights, sample_shape=sample_shape, image_size=image_size
+            model_from_arrays(backbone),
+            weights=weights,
+            sample_shape=sample_shape,
+            image_size=image_size,
         )
         input_shape = resolved.input_shape if image_size is None else (*image_size, 3)
         return shared_reader(resolved, input_shape=input_shape, device=device, **options)

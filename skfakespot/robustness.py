@@ -7,9 +7,9 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils.metaestimators import available_if
 
 from ._bootstrap import areas_under_roc, bootstrap_counts, interval, rows_of
+from ._perturbations import perturbations_of
 from .augmentation import KINDS, perturb
 from .images import as_samples
-from .perturbations import perturbations_of
 
 # "The average AUC score of all the four types of fake faces decreased less than 3.77%".
 PAPER_MEAN_FALL = 0.0377

@@ -28,6 +28,20 @@ def oracle_file():
     return file
 
 
+@pytest.fixture
+def picture_files(tmp_path):
+    """Paths of ten PNG files, and the pictures in them."""
+    import numpy as np
+    from pictures import picture
+    from PIL import Image
+
+    pictures = np.stack([picture(seed) for seed in range(10)])
+    paths = [tmp_path / f"face{number}.png" for number in range(10)]
+    for path, pixels in zip(paths, pictures, strict=True):
+        Image.fromarray(pixels).save(path)
+    return paths, pictures
+
+
 @pytest.fixture(scope="module")
 def network():
     """A small network on images of 12 x 10 pixels."""

@@ -164,6 +164,25 @@ def test_trailing_bytes_are_refused(weights_file, tmp_path):
         load_backbone("dlib-resnet29", weights=path)
 
 
+def dlib_integer(value):
+    """The value as dlib writes it: the number of bytes, and the bytes."""
+    data = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "little")
+    return bytes([len(data)]) + data
+
+
+@pytest.mark.parametrize("shape", [(0, 2**62, 2**62, 1), (0, 2**21, 2**21, 2**21)])
+def test_an_empty_tensor_with_impossible_sizes_is_refused(weights_file, tmp_path, shape):
+    version = dlib_integer(2)
+    empty = version + dlib_integer(0) * 4
+    impossible = version + b"".join(map(dlib_integer, shape))
+    data = weights_file.read_bytes()
+    assert empty in data
+    path = tmp_path / "impossible.dat"
+    path.write_bytes(data.replace(empty, impossible, 1))
+    with pytest.raises(BackboneError, match=r"damaged .*: a tensor has the shape \(0, "):
+        load_backbone("dlib-resnet29", weights=path)
+
+
 # The stream's structure stands in its first bytes.
 @settings(max_examples=100, deadline=None)
 @given(position=st.integers(0, 600), value=st.integers(0, 255))

@@ -204,7 +204,7 @@ def test_a_server_that_declares_no_length_is_refused(remote, server, folder):
         handler.wfile.write(CONTENT)
 
     server.answers["/endless"] = answer
-    assert_fails(at(remote, "/endless"), folder, "does not say how long")
+    assert_fails(at(remote, "/endless"), folder, "does not declare the size")
 
 
 def test_another_content_of_the_same_length_is_refused(remote, server, folder):
@@ -215,7 +215,7 @@ def test_another_content_of_the_same_length_is_refused(remote, server, folder):
 def test_a_page_instead_of_the_file_is_refused(remote, server, folder):
     server.answers["/page"] = servers.whole(b"<html>Please log in</html>")
     unknown = replace(at(remote, "/page"), size=None, sha256=None)
-    assert_fails(unknown, folder, "no such file")
+    assert_fails(unknown, folder, "something else than this type of file")
 
 
 def test_a_folder_that_cannot_be_made_is_named(remote, tmp_path):

@@ -1,5 +1,8 @@
 import subprocess
 import sys
+from pathlib import Path
+
+import skfakespot
 
 
 def test_import_loads_neither_keras_nor_tensorflow_and_touches_no_network():
@@ -30,3 +33,14 @@ def test_fit_touches_no_network():
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "(8, 2)\n"
+
+
+def test_the_images_room_stands_alone():
+    code = (
+        "import sys, types; package = types.ModuleType('skfakespot'); "
+        f"package.__path__ = [{str(Path(skfakespot.__file__).parent)!r}]; "
+        "sys.modules['skfakespot'] = package; import skfakespot.images; "
+        "print({'keras', 'tensorflow', 'sklearn', 'pandas', 'polars'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -5,6 +5,7 @@ import pickle
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import joblib
@@ -227,6 +228,21 @@ def test_a_pickle_travels_to_another_process(images, tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
     total = int(coverage.transform(images).sum())
     assert run.stdout == f"{joblib.hash(coverage)} {total}\n", run.stderr
+
+
+def test_a_callable_that_uses_the_package_itself_does_not_wait_for_ever(images):
+    def build():
+        model = small_network()
+        NeuronCoverageTransformer(model).fit(images)
+        return model
+
+    coverage = NeuronCoverageTransformer(build)
+    fit = threading.Thread(target=coverage.fit, args=(images,), daemon=True)
+    fit.start()
+    fit.join(120)
+    assert not fit.is_alive()
+    expected = NeuronCoverageTransformer(small_network()).fit_transform(images)
+    assert_array_equal(coverage.transform(images), expected)
 
 
 class CountingTransformer(NeuronCoverageTransformer):

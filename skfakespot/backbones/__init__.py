@@ -1,7 +1,7 @@
-"""Networks whose neurons are watched: built by name, with their preprocessing and licence."""
+"""Networks whose neurons are read: built by name, with their preprocessing and licence."""
 
 from ._backbone import Backbone, BackboneError, Preprocessing
-from ._pickling import freeze, thaw
+from ._pickling import model_from_arrays, model_to_arrays
 from ._registry import (
     BackboneCard,
     describe_backbones,
@@ -16,9 +16,9 @@ __all__ = [
     "BackboneError",
     "Preprocessing",
     "describe_backbones",
-    "freeze",
     "list_backbones",
     "load_backbone",
+    "model_from_arrays",
+    "model_to_arrays",
     "resolve_backbone",
-    "thaw",
 ]

@@ -1,4 +1,4 @@
-"""What every backbone is, whatever network stands behind it."""
+"""`Backbone`: a network with its preprocessing, licence and source; and its errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ._pickling import freeze, thaw
+from ._pickling import model_from_arrays, model_to_arrays
 
 
 class BackboneError(ValueError):
-    """A backbone cannot be built: its name, its weights or its network are not usable."""
+    """A backbone cannot be built, because its name, weights or network cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Preprocessing:
     Parameters
     ----------
     mean : tuple of 3 floats, default=(0.0, 0.0, 0.0)
-        Subtracted from the channels, in the order that `channels` names; on the 0-255 scale.
+        Subtracted from the channels, in the order given by `channels`; on the 0-255 scale.
     scale : float, default=1.0
         Factor by which the difference is multiplied.
     channels : {"RGB", "BGR"}, default="RGB"
-        Order of the channels that the network expects. Batches come in as RGB.
+        Order of the channels that the network takes. Batches are given as RGB.
 
     Examples
     --------
@@ -50,11 +50,11 @@ class Preprocessing:
         Returns
         -------
         batch : ndarray of shape (n_images, height, width, 3), float32
-            What the network takes.
+            Input of the network.
         """
         if self.channels == "BGR":
             images = images[..., ::-1]
-        # Whole rows at a time: NumPy would broadcast three numbers eight times as slowly.
+        # Whole rows at a time, because NumPy broadcasts three numbers eight times as slowly.
         width = images.shape[2]
         batch = images.astype(np.float32, order="C").reshape(*images.shape[:2], 3 * width)
         batch -= np.tile(np.float32(self.mean), width)
@@ -63,7 +63,7 @@ class Preprocessing:
 
 
 def as_float32(batch):
-    """Leave the numbers as they are, for networks whose own layers scale their input.
+    """Convert a batch to float32, for networks whose own layers scale their input.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def as_float32(batch):
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A network whose neurons are watched, with what it takes to feed it.
+    """A network whose neurons are read, with the preprocessing of its input.
 
     Parameters
     ----------
@@ -90,15 +90,15 @@ class Backbone:
         The network, with one input.
     preprocess : callable, default=as_float32
         Takes a batch, uint8 of shape (n_images, height, width, 3) in RGB, and returns a float32
-        batch of the shape that `model` takes. By default the numbers stay as they are, for a
+        batch of the shape that `model` takes. By default the numbers are not changed, for a
         model whose own layers scale its input.
     licence : str, default="unknown"
         Licence of the weights.
     source : str, default="given by the user"
         Where the weights came from.
     layer_names : mapping of str to str, default={}
-        The network's own names of its layers, by the names that Keras gave them, where the two
-        differ: Keras 3 refuses "/" in a name.
+        The original name of a layer, under its name in `model`, where the two differ: Keras 3
+        does not allow "/" in a name.
 
     Examples
     --------
@@ -116,10 +116,10 @@ class Backbone:
     layer_names: Mapping[str, str] = field(default_factory=dict)
 
     def __getstate__(self):
-        return {**vars(self), "model": freeze(self.model)}
+        return {**vars(self), "model": model_to_arrays(self.model)}
 
     def __setstate__(self, state):
-        vars(self).update(state, model=thaw(state["model"]))
+        vars(self).update(state, model=model_from_arrays(state["model"]))
 
     @property
     def input_shape(self):

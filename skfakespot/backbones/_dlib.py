@@ -22,7 +22,7 @@ _EMBEDDING_SIZE = 128
 
 def find_weights():
     """Path of the file that face-recognition-models installs, or None where it is missing."""
-    # Importing the package would need pkg_resources, which newer setuptools no longer have.
+    # Importing the package would need pkg_resources, which newer versions of setuptools lack.
     specification = importlib.util.find_spec(_PACKAGE)
     for folder in (specification and specification.submodule_search_locations) or ():
         path = Path(folder) / "models" / _FILE_NAME
@@ -39,22 +39,22 @@ def build(weights=None, include_top=False, image_size=INPUT_SIZE):
         return _backbone(_build_model(0, image_size), _MEAN_RGB, "random weights")
     if weights is None:
         path = find_weights()
-        mend = "Mend it with: pip install --force-reinstall --no-deps face-recognition-models"
+        hint = "Reinstall it with: pip install --force-reinstall --no-deps face-recognition-models"
     else:
         path = Path(weights)
-        mend = f"Accepted is a copy of dlib's {_FILE_NAME}, or weights=None for the installed one."
+        hint = f"Accepted is a copy of dlib's {_FILE_NAME}, or weights=None for the installed one."
     if path is None:
-        raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {mend}")
+        raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {hint}")
     try:
         network = parse_dlib_network(path.read_bytes())
         model = _build_model(None, image_size)
         _assign(model, network)
     except OSError as error:
         reason = error.strerror or error
-        raise BackboneError(f"The weights of {NAME}, {path}: {reason}. {mend}") from error
+        raise BackboneError(f"The weights of {NAME}, {path}: {reason}. {hint}") from error
     except DlibFormatError as error:
         raise BackboneError(
-            f"The weights of {NAME}, {path}, are damaged or of another network: {error}. {mend}"
+            f"The weights of {NAME}, {path}, are damaged or of another network: {error}. {hint}"
         ) from error
     return _backbone(model, network.mean, str(path))
 
@@ -65,7 +65,7 @@ def _backbone(model, mean_rgb, source):
 
 
 def _build_model(seed, image_size):
-    """Build the architecture; without a seed every kernel is zero, to be assigned."""
+    """Build the architecture, with random kernels, or with zeros if the seed is None."""
     keras = import_keras()
     layers = keras.layers
     n_kernels = 0
@@ -78,7 +78,7 @@ def _build_model(seed, image_size):
     def convolution(x, name, filters, size, stride, padding):
         kernel = {"kernel_initializer": initializer(), "name": name}
         x = layers.Conv2D(filters, size, stride, padding, **kernel)(x)
-        # dlib's affine layer is a batch normalisation with its moments folded into the factors.
+        # dlib's affine layer is a batch normalisation whose moments are part of its factors.
         return layers.BatchNormalization(epsilon=0.0, name=f"{name}_affine")(x)
 
     def block(x, name, filters, halve):
@@ -115,7 +115,7 @@ def _zero_pad(x, shape):
 
 
 def _assign(model, network):
-    """Copy dlib's parameters into the model, after all of their shapes were checked."""
+    """Copy dlib's parameters into the model, after checking all of their shapes."""
     layers = import_keras().layers
     weights = []
     convolutions, affines = iter(network.convolutions), iter(network.affines)
@@ -125,7 +125,7 @@ def _assign(model, network):
             weights += [convolution.kernel, convolution.bias]
         elif isinstance(layer, layers.BatchNormalization):
             affine = next(affines)
-            # A moving mean of 0 and a moving variance of 1 leave the factors as they are.
+            # A moving mean of 0 and a moving variance of 1 do not change the factors.
             weights += [
                 affine.scale,
                 affine.offset,

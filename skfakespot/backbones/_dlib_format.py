@@ -1,12 +1,12 @@
-"""dlib's serialisation of its face recognition network, read strictly.
+"""A strict reader of the file format of dlib's face recognition network.
 
-The stream holds the loss, then one version number per layer (outermost first), then the layers'
-details (innermost first). Every byte must be accounted for.
+The file holds the loss, then a version number for each layer, the last layer first, then the
+details of each layer, the first layer first. Any deviation and any surplus byte is an error.
 """
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -17,17 +17,15 @@ class DlibFormatError(ValueError):
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution: ``kernel`` (height, width, channels in, channels out), ``bias`` (out,)."""
+    """``kernel`` of shape (height, width, channels in, channels out), ``bias`` (channels out,)."""
 
     kernel: np.ndarray
     bias: np.ndarray
-    stride: int
-    padding: int
 
 
 @dataclass(frozen=True)
 class Affine:
-    """One factor and one offset for each channel, both (channels,)."""
+    """One factor and one offset for each channel, both of shape (channels,)."""
 
     scale: np.ndarray
     offset: np.ndarray
@@ -35,39 +33,33 @@ class Affine:
 
 @dataclass(frozen=True)
 class DlibNetwork:
-    """What the file holds, in the order in which an image passes through it.
+    """The parameters of the network, from the first layer to the last.
 
-    ``mean`` is subtracted from the RGB pixels before division by 256, ``image_size`` is (height,
-    width), ``embedding`` is the last layer's matrix (channels in, 128).
+    ``mean`` is subtracted from the RGB pixels before division by 256; ``embedding`` is the matrix
+    of the last layer, of shape (channels in, 128).
     """
 
     mean: tuple[float, float, float]
-    image_size: tuple[int, int]
     convolutions: tuple[Convolution, ...]
     affines: tuple[Affine, ...]
     embedding: np.ndarray
 
 
-_PLAIN_BLOCK = ("tag", "con", "affine", "relu", "con", "affine", "add_prev", "relu")
-_DOWN_BLOCK = (
-    *("tag", "con", "affine", "relu", "con", "affine"),
-    *("tag", "skip", "avg_pool", "add_prev", "relu"),
-)
 # (number of blocks, whether the first one halves the resolution) of each stage.
 STAGES = ((3, False), (4, True), (3, True), (3, True), (1, True))
 
-_LAYERS = (
-    *("con", "affine", "relu", "max_pool"),
-    *(
-        layer
-        for n_blocks, halves in STAGES
-        for block in range(n_blocks)
-        for layer in (_DOWN_BLOCK if halves and block == 0 else _PLAIN_BLOCK)
-    ),
-    *("avg_pool", "fc"),
-)
-# Tags and skips are wiring: they have a version number in the stream but no details.
-_WIRING = ("tag", "skip")
+_STEM = ("con", "affine", "relu", "max_pool")
+_TWO_CONVOLUTIONS = ("tag", "con", "affine", "relu", "con", "affine")
+_PLAIN_BLOCK = (*_TWO_CONVOLUTIONS, "add_prev", "relu")
+_DOWN_BLOCK = (*_TWO_CONVOLUTIONS, "tag", "skip", "avg_pool", "add_prev", "relu")
+_BLOCKS = [
+    _DOWN_BLOCK if halves and block == 0 else _PLAIN_BLOCK
+    for n_blocks, halves in STAGES
+    for block in range(n_blocks)
+]
+_LAYERS = (*_STEM, *chain.from_iterable(_BLOCKS), "avg_pool", "fc")
+# Tags and skips connect layers: they have a version number in the file but no details.
+_CONNECTIONS = ("tag", "skip")
 
 
 def parse_dlib_network(data):
@@ -86,7 +78,7 @@ def parse_dlib_network(data):
     Raises
     ------
     DlibFormatError
-        If the bytes deviate from the format in any way.
+        If the bytes are not exactly of this format.
     """
     stream = _Stream(data)
     stream.expect("version of the loss", stream.integer(), 1)
@@ -95,11 +87,11 @@ def parse_dlib_network(data):
     versions = [stream.integer() for _ in _LAYERS][::-1]
     stream.expect("input layer", stream.string(), "input_rgb_image_sized")
     mean = tuple(stream.floats(3))
-    image_size = (stream.integer(), stream.integer())
+    stream.shape(2)  # height and width of the images
 
     convolutions, affines, embedding = [], [], None
     for kind, version in zip(_LAYERS, versions, strict=True):
-        if kind in _WIRING:
+        if kind in _CONNECTIONS:
             stream.expect(f"version of a {kind} layer", version, 1)
             continue
         detail = _READERS[kind](stream)
@@ -119,7 +111,7 @@ def parse_dlib_network(data):
             stream.expect("expansion of the samples", stream.integer(), 1)
     stream.expect("number of bytes left", stream.left, 0)
     _check_channels(convolutions, affines, embedding)
-    return DlibNetwork(mean, image_size, tuple(convolutions), tuple(affines), embedding)
+    return DlibNetwork(mean, tuple(convolutions), tuple(affines), embedding)
 
 
 def _check_channels(convolutions, affines, embedding):
@@ -134,7 +126,7 @@ def _check_channels(convolutions, affines, embedding):
 
 
 class _Stream:
-    """A cursor over dlib's primitive types."""
+    """Reads dlib's elementary types one after the other."""
 
     def __init__(self, data):
         self._data = memoryview(data)
@@ -183,21 +175,26 @@ class _Stream:
     def string(self):
         return bytes(self.bytes(self.integer())).decode("latin-1")
 
+    def shape(self, n_dimensions):
+        shape = tuple(self.integer() for _ in range(n_dimensions))
+        # NumPy refuses dimensions that are too large even if another one is 0.
+        if min(shape) < 0 or math.prod(size or 1 for size in shape) > len(self._data):
+            raise DlibFormatError(f"a tensor has the shape {shape}")
+        return shape
+
     def tensor(self):
         self.expect("version of a tensor", self.integer(), 2)
-        shape = [self.integer() for _ in range(4)]
-        if min(shape) < 0:
-            raise DlibFormatError(f"a tensor has the shape {shape}")
+        shape = self.shape(4)
         data = self.bytes(4 * math.prod(shape))
         return np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(shape)
 
     def alias(self):
-        """Shape of a view on a part of a layer's parameters."""
+        """Shape of one part of a layer's parameters."""
         self.expect("version of an alias", self.integer(), 1)
-        return tuple(self.integer() for _ in range(4))
+        return self.shape(4)
 
     def parameters(self, flat, *shapes):
-        """Cut `flat` into arrays of the given shapes."""
+        """Split `flat` into arrays of the given shapes."""
         sizes = [math.prod(shape) for shape in shapes]
         self.expect("number of a layer's parameters", flat.size, sum(sizes))
         parts = np.split(flat.ravel(), np.cumsum(sizes)[:-1])
@@ -208,7 +205,7 @@ def _read_convolution(stream):
     name = stream.string()
     stream.expect("layer", name, "con_4", "con_5", "con_6")
     flat = stream.tensor()
-    n_filters, height, width = (stream.integer() for _ in range(3))
+    n_filters, height, width = stream.shape(3)
     stride, stride_x, padding, padding_x = (stream.integer() for _ in range(4))
     filters, biases = stream.alias(), stream.alias()
     stream.floats(4)
@@ -221,9 +218,9 @@ def _read_convolution(stream):
     stream.expect("kernel of a convolution", filters[2:], (height, width))
     stream.expect("filters of a convolution", filters[0], n_filters)
     kernel, bias = stream.parameters(flat, filters, biases)
-    # dlib keeps (out, in, height, width), Keras wants (height, width, in, out).
+    # dlib stores (out, in, height, width), Keras takes (height, width, in, out).
     kernel = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-    return Convolution(kernel, bias.ravel(), stride, padding)
+    return Convolution(kernel, bias.ravel())
 
 
 def _read_affine(stream):
@@ -237,7 +234,7 @@ def _read_affine(stream):
 def _read_dense(stream):
     name = stream.string()
     stream.expect("layer", name, "fc_2", "fc_3")
-    n_outputs, n_inputs = stream.integer(), stream.integer()
+    n_outputs, n_inputs = stream.shape(2)
     flat = stream.tensor()
     stream.alias()
     stream.alias()

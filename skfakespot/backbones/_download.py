@@ -1,4 +1,4 @@
-"""Files from the internet: fetched once, by one process, over HTTPS, whole or not at all."""
+"""Downloads of files over HTTPS: by one process at a time, and complete or not at all."""
 
 import hashlib
 import http.client
@@ -20,25 +20,25 @@ _CHUNK = 1 << 16
 
 
 class DownloadError(Exception):
-    """A file could not be fetched; the message is the reason."""
+    """A file could not be downloaded; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that can be fetched, and what is known of it beforehand.
+    """A file to download, and what is known about it before.
 
     Parameters
     ----------
     name : str
-        Name under which the file is kept.
+        Name that the file gets.
     url : str
-        Its address, on HTTPS.
+        Its address, which begins with "https://".
     size : int, default=None
         Its size in bytes.
     sha256 : str, default=None
-        The hexadecimal digest of its content.
+        Hexadecimal digest of its content.
     signature : bytes, default=b""
-        The bytes that it begins with.
+        First bytes of its content.
     """
 
     name: str
@@ -49,43 +49,43 @@ class RemoteFile:
 
 
 def cache_folder():
-    """Folder of downloaded weights: in ``SKFAKESPOT_HOME``, else in the user's cache folder."""
+    """Folder of downloaded weights, in ``SKFAKESPOT_HOME`` or else in the user's cache folder."""
     home = os.environ.get("SKFAKESPOT_HOME")
     home = Path(home).expanduser() if home else user_cache_path("skfakespot", appauthor=False)
     return home / "weights"
 
 
 def fetch(remote, folder, *, timeout=30.0):
-    """Return the path of a file in a folder, after fetching it where it is missing.
+    """Return the path of a file in a folder, after downloading it if it is missing.
 
-    Parallel callers, threads and processes, fetch it once. The file appears under its name when it
-    is complete; a download that fails, is interrupted or killed leaves nothing under that name.
+    Of several threads and processes only one downloads the file. It gets its name when it is
+    complete; a download that fails, is interrupted or is killed leaves no file with that name.
 
     Parameters
     ----------
     remote : RemoteFile
-        What to fetch.
+        The file.
     folder : Path
-        Where it is kept; created where it is missing.
+        Folder of the file; created if it is missing.
     timeout : float, default=30.0
-        Seconds without a byte after which the server is given up.
+        Number of seconds without a byte after which the connection counts as cut.
 
     Returns
     -------
     path : Path
-        The file.
+        Path of the file.
 
     Raises
     ------
     DownloadError
-        If the file is not there and cannot be fetched.
+        If the file is missing and cannot be downloaded.
     """
     path = folder / remote.name
     if path.is_file():
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The operating system drops the lock of a process that was killed.
+        # The operating system releases the lock of a process that was killed.
         with FileLock(path.with_name(f"{path.name}.lock")):
             if not path.is_file():
                 _fetch(remote, path, timeout)
@@ -99,7 +99,7 @@ def fetch(remote, folder, *, timeout=30.0):
 
 
 def _fetch(remote, path, timeout):
-    # Who holds the lock may overwrite what a killed process left under this name.
+    # A killed process may have left this file. Whoever holds the lock may overwrite it.
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w+b") as file:
@@ -113,11 +113,11 @@ def _fetch(remote, path, timeout):
 
 
 def _receive(remote, file, timeout):
-    """Write the whole file; a connection that is cut is taken up again where it ended."""
+    """Write the whole file; after a cut connection, ask for the remaining bytes only."""
     size, version = remote.size, "W/"
     with _progress_bar(remote) as show:
         for _ in range(_ATTEMPTS):
-            # Only under a strong ETag do the two parts belong to the same file.
+            # Both parts are certain to belong to the same file only if its ETag is strong.
             start = 0 if version.startswith("W/") else file.tell()
             with _open(remote.url, start, version, timeout) as response:
                 if response.status != http.HTTPStatus.PARTIAL_CONTENT:
@@ -135,14 +135,14 @@ def _receive(remote, file, timeout):
 
 
 def _total_size(response, start, expected):
-    """Size of the whole file, which the server has to name before a byte is taken."""
+    """Size of the whole file, which the server must declare before any byte is read."""
     length = response.headers.get("Content-Length", "")
     if not length.isdecimal():
-        raise DownloadError("the server does not say how long the file is")
+        raise DownloadError("the server does not declare the size of the file")
     if start:
         content_range = response.headers.get("Content-Range", "")
         if not content_range.startswith(f"bytes {start}-"):
-            raise DownloadError(f"the server went on at {content_range!r} instead of byte {start}")
+            raise DownloadError(f"the server sent {content_range!r}, not the bytes from {start}")
     size = start + int(length)
     if expected not in (None, size):
         raise DownloadError(f"the server offers {size} bytes instead of {expected}")
@@ -165,7 +165,7 @@ def _copy(response, file, show):
 def _check(remote, file):
     file.seek(0)
     if not file.read(len(remote.signature)) == remote.signature:
-        raise DownloadError("what the server sent is no such file")
+        raise DownloadError("the server sent something else than this type of file")
     if remote.sha256 is not None:
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -182,7 +182,7 @@ class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
 def _open(url, start, version, timeout):
     _require_https(url)
     opener = urllib.request.OpenerDirector()
-    # No handler here can open anything but HTTPS.
+    # These handlers can only open HTTPS.
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.UnknownHandler(),
@@ -205,7 +205,7 @@ def _require_https(url):
 
 @contextmanager
 def _progress_bar(remote):
-    """Give a function of (bytes so far, bytes in all), which draws on a terminal only."""
+    """Yield a function of (bytes received, bytes in total) that draws only on a terminal."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return

@@ -1,9 +1,9 @@
-"""keras-vggface's own code, run against Keras 3.
+"""keras-vggface's own code, executed with Keras 3.
 
 keras-vggface 0.6 imports modules that Keras 3 lacks and names layers with "/", which Keras 3
-refuses. Its modules are executed here as private copies with an import function of their own,
-which hands them stand-ins. Nothing that other code can reach is changed: not `sys.modules`, not
-`keras`, not `keras_vggface`. So nothing needs a lock either.
+refuses. Here its modules are executed as private copies, with an import function of their own that
+returns replacements. `sys.modules`, `keras` and `keras_vggface` stay as they are, so that no other
+code is affected and no lock is needed.
 """
 
 import builtins
@@ -20,7 +20,7 @@ from ._backbone import BackboneError
 INPUT_SIZE = (224, 224)
 
 _PACKAGE = "keras_vggface"
-# Legal in the names of every Keras backend, and in none of keras-vggface's.
+# Allowed in names by every Keras backend, and in no name that keras-vggface gives.
 _SEPARATOR = "-"
 
 
@@ -37,7 +37,7 @@ def load_utils():
     BackboneError
         If keras-vggface is not installed.
     """
-    return _Room().utils
+    return _ImportSandbox().utils
 
 
 def build_model(architecture, *, include_top, seed, size):
@@ -50,16 +50,16 @@ def build_model(architecture, *, include_top, seed, size):
     include_top : bool
         Whether the network ends with its classification layers.
     seed : int or None
-        Seed of the random kernels; None for zeros, to be assigned.
+        Seed of the random kernels; None for zeros.
     size : tuple of (height, width)
         Size of the images.
 
     Returns
     -------
     model : keras.Model
-        The network, channels last whatever Keras is set to.
+        The network, with channels last, whatever Keras' default is.
     layer_names : dict of str to str
-        keras-vggface's name of each layer that Keras 3 had to call otherwise, by Keras' name.
+        keras-vggface's name of each layer with "/" in its name, under its name in `model`.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def build_model(architecture, *, include_top, seed, size):
         If keras-vggface is not installed.
     """
     layers = _Layers(import_keras(), seed)
-    room = _Room(layers, import_keras().Model)
-    model = room.vggface.VGGFace(
+    sandbox = _ImportSandbox(layers, import_keras().Model)
+    model = sandbox.vggface.VGGFace(
         include_top=include_top, model=architecture, weights=None, input_shape=(*size, 3)
     )
     return model, layers.original_names
@@ -79,8 +79,8 @@ def snake_case(kind):
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
 
 
-class _Room:
-    """Private copies of keras-vggface's modules, and what they find when they import."""
+class _ImportSandbox:
+    """Private copies of keras-vggface's modules, and the replacements that they import."""
 
     def __init__(self, layers=None, model=None):
         specification = PathFinder.find_spec(_PACKAGE)
@@ -113,7 +113,7 @@ class _Room:
     def _execute(self, name):
         specification = PathFinder.find_spec(f"{_PACKAGE}.{name}", self._locations)
         module = importlib.util.module_from_spec(specification)
-        # The import statement looks its function up in the builtins of the module it stands in.
+        # An import statement calls the `__import__` in the builtins of its own module.
         module.__builtins__ = {**vars(builtins), "__import__": self._import}
         specification.loader.exec_module(module)
         return module
@@ -127,7 +127,7 @@ class _Room:
 
 
 class _Layers:
-    """Stands in for ``keras.layers``: creates Keras' layers, with names and seeds of its own."""
+    """Replacement of ``keras.layers`` that gives Keras' layers names and seeds of its own."""
 
     def __init__(self, keras, seed):
         self._keras, self._seed = keras, seed
@@ -140,7 +140,7 @@ class _Layers:
 
     def _create(self, kind, *arguments, name=None, **options):
         if name is None:
-            # Keras' own numbers depend on what else the process has built.
+            # Keras' own numbers depend on the layers that the process has built before.
             prefix = snake_case(kind)
             self._unnamed[prefix] += 1
             name = f"{prefix}_{self._unnamed[prefix]}"
@@ -157,7 +157,7 @@ class _Layers:
         if self._seed is None:
             return "zeros"
         self._n_kernels += 1
-        # Without a seed of its own an initializer draws one from Python's global random state.
+        # An initializer without a seed draws one from Python's global random state.
         return self._keras.initializers.GlorotUniform(self._seed + self._n_kernels)
 
 

@@ -1,4 +1,4 @@
-"""Networks as architecture and arrays, so that pickles are safe to hash and to compare."""
+"""Keras models as an architecture and arrays, whose pickles can be hashed and compared."""
 
 import sys
 from dataclasses import dataclass
@@ -9,27 +9,27 @@ from .._keras import import_keras, keep_global_random_state, weights_of
 
 
 @dataclass(frozen=True)
-class FrozenModel:
+class ModelArrays:
     """A Keras model as its architecture in JSON and its weights as NumPy arrays."""
 
     architecture: str
     weights: tuple[np.ndarray, ...]
 
 
-def freeze(value):
-    """Turn a Keras model into a `FrozenModel`; return anything else as it is.
+def model_to_arrays(value):
+    """Turn a Keras model into `ModelArrays`; return anything else as it is.
 
-    Keras' own pickles are archives with the time in them, which differ at each call.
+    Keras' own pickles are archives that contain the time, so that no two of them are equal.
     """
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(value, keras.Model):
         return value
-    return FrozenModel(value.to_json(), tuple(weights_of(value)))
+    return ModelArrays(value.to_json(), tuple(weights_of(value)))
 
 
-def thaw(value):
-    """Turn a `FrozenModel` into a Keras model; return anything else as it is."""
-    if not isinstance(value, FrozenModel):
+def model_from_arrays(value):
+    """Turn `ModelArrays` into a Keras model; return anything else as it is."""
+    if not isinstance(value, ModelArrays):
         return value
     with keep_global_random_state():
         model = import_keras().models.model_from_json(value.architecture)

@@ -1,18 +1,24 @@
-"""Backbones by name, and whatever else the ``backbone`` parameter may be."""
+"""Backbones by name, and from every other value of the ``backbone`` parameter."""
 
 import inspect
 import operator
-import threading
-from collections import OrderedDict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from .._cache import BoundedCache
 from .._keras import import_keras, keep_global_random_state
 from . import _dlib, _keras_vggface, _vggface
 from ._backbone import Backbone, BackboneError
 
 _BUILDERS = {_dlib.NAME: _dlib.build, **_vggface.BUILDERS}
+# (n_layers, n_neurons) of `BackboneCard`.
+_VGGFACE_FIGURES = {
+    "vggface-resnet50": (53, 10_430_848),
+    "vggface-vgg16": (13, 13_547_520),
+    "vggface-senet50": (85, 10_446_896),
+}
+_resolved = BoundedCache(8, is_network=True)
 
 
 def list_backbones():
@@ -33,7 +39,7 @@ def list_backbones():
 
 
 class BackboneCard(NamedTuple):
-    """What can be told of a backbone without building it.
+    """Facts about a backbone that are known without building it.
 
     Parameters
     ----------
@@ -42,12 +48,12 @@ class BackboneCard(NamedTuple):
     input_size : tuple of int
         (height, width) of the images.
     n_layers, n_neurons : int
-        Convolutional and dense layers without a classification top, and the scalars that they
-        put out for one image.
+        Number of convolutional and dense layers without a classification top, and of the scalars
+        that they output for one image.
     licence : str
         Licence of the pre-trained weights.
     weights : pathlib.Path or None
-        The pre-trained weights on this machine; None where they are missing.
+        File of the pre-trained weights on this machine; None if it is missing.
     """
 
     name: str
@@ -90,13 +96,6 @@ def describe_backbones():
     ]
 
 
-_VGGFACE_FIGURES = {
-    "vggface-resnet50": (53, 10_430_848),
-    "vggface-vgg16": (13, 13_547_520),
-    "vggface-senet50": (85, 10_446_896),
-}
-
-
 def load_backbone(name, *, weights=None, include_top=False, image_size=None):
     """Load a backbone.
 
@@ -105,25 +104,24 @@ def load_backbone(name, *, weights=None, include_top=False, image_size=None):
     name : str
         One of `list_backbones`.
     weights : None, str or path-like, default=None
-        None for the pre-trained weights, ``"random"`` for the same random weights each time (the
-        architecture alone, for tests), else the path of a file of weights in the network's own
-        format.
+        None for the pre-trained weights; ``"random"`` for random weights that are the same at
+        each call (for tests); or the path of a file of weights in the network's own format.
     include_top : bool, default=False
-        Whether the network ends with its classification layer, where it has one.
+        Whether the network ends with its classification layer, if it has one.
     image_size : None or tuple of (height, width), default=None
-        Size of the images that the network is built for, in pixels; None for the one that it was
-        trained on. The weights are the same for every size, but the classification layer fits
-        only one.
+        Size in pixels of the images that the network is built for; None for the size that it was
+        trained on. The weights are the same for every size, but the classification layer takes
+        images of one size only.
 
     Returns
     -------
     backbone : Backbone
-        A new one at each call.
+        A new network at each call.
 
     Raises
     ------
     BackboneError
-        A ValueError: the name is unknown, the weights are missing, damaged or of another
+        A ValueError, if the name is unknown, the weights are missing, damaged or of another
         network, or the images are too small for the network's layers.
 
     Examples
@@ -182,20 +180,19 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=No
     weights : None, str or path-like, default=None
         See `load_backbone`; only for backbones by name.
     sample_shape : tuple of int, default=None
-        Shape of one sample, (height, width, 3) or (n_features,), where it is known.
+        Shape of one sample, (height, width, 3) or (n_features,), if it is known.
     image_size : None or tuple of (height, width), default=None
-        See `load_backbone`; other backbones have a size of their own, or take images of any size.
+        See `load_backbone`; ignored for backbones that have no name.
 
     Returns
     -------
     backbone : Backbone
-        Shared: the same parameters give the same object. The least recently used of more than 8
-        is dropped.
+        The same object for the same parameters, while it is among the 8 most recently used.
 
     Raises
     ------
     BackboneError
-        If there is no such backbone, or it is no usable network.
+        If there is no such backbone, or its network cannot be used.
     """
     if isinstance(backbone, Backbone):
         return backbone
@@ -208,18 +205,7 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=No
     input_shape = sample_shape if _takes_input_shape(backbone) else None
     size = _as_size(image_size) if image_size is not None and _is_name(backbone) else None
     key = (backbone, weights, _file_version(backbone), _file_version(weights), input_shape, size)
-    with _shared_lock:
-        if key not in _shared:
-            _shared[key] = _build(backbone, weights, input_shape, size)
-        _shared.move_to_end(key)
-        while len(_shared) > _N_SHARED:
-            _shared.popitem(last=False)
-        return _shared[key]
-
-
-_N_SHARED = 8
-_shared = OrderedDict()
-_shared_lock = threading.Lock()
+    return _resolved.get_or_make(key, lambda: _build(backbone, weights, input_shape, size))
 
 
 def _is_name(backbone):
@@ -231,13 +217,13 @@ def _build(backbone, weights, input_shape, image_size):
         return load_backbone(backbone, weights=weights, image_size=image_size)
     if weights is not None:
         raise BackboneError(
-            f"weights={weights!r} goes with a backbone by name; {backbone!r} brings its own."
+            f"weights={weights!r} is for a backbone by name only; {backbone!r} has its own weights."
         )
     if isinstance(backbone, str | Path):
-        return _wrap(_load_keras_file(Path(backbone)), name=str(backbone))
+        return _as_backbone(_load_keras_file(Path(backbone)), name=str(backbone))
     keras = import_keras()
     if isinstance(backbone, keras.Model):
-        return _wrap(backbone, name=backbone.name)
+        return _as_backbone(backbone, name=backbone.name)
     model = backbone() if input_shape is None else backbone(input_shape=input_shape)
     if isinstance(model, Backbone):
         return model
@@ -246,7 +232,7 @@ def _build(backbone, weights, input_shape, image_size):
             f"The callable {backbone!r} returned {type(model).__name__}; accepted are a "
             "keras.Model and a Backbone."
         )
-    return _wrap(model, name=getattr(backbone, "__name__", model.name))
+    return _as_backbone(model, name=getattr(backbone, "__name__", model.name))
 
 
 def _takes_input_shape(backbone):
@@ -275,7 +261,7 @@ def _load_keras_file(path):
         ) from error
 
 
-def _wrap(model, *, name):
+def _as_backbone(model, *, name):
     try:
         inputs, outputs = model.inputs, model.outputs
     except AttributeError as error:

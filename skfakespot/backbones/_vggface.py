@@ -1,4 +1,4 @@
-"""The VGG-Face networks of keras-vggface, and where their weights come from."""
+"""The VGG-Face networks of keras-vggface, with their pre-trained weights."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -26,13 +26,13 @@ _ARCHITECTURES = {
     "vggface-vgg16": _Architecture("vgg16", _VERSION_1, _VGGFACE),
     "vggface-senet50": _Architecture("senet50", _VERSION_2, _VGGFACE2),
 }
-# No checksums were published; of the other files not even the size is known.
+# No checksums were published. The size of the other files is unknown too.
 _SIZES = {"rcmalli_vggface_tf_notop_resnet50.h5": 94_694_792}
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def remote_weights(name, include_top=False):
-    """Where the pre-trained weights of a backbone are published, a `RemoteFile`."""
+    """Published file of the pre-trained weights of a backbone, a `RemoteFile`."""
     constant = f"{_ARCHITECTURES[name].name.upper()}_WEIGHTS_PATH{'' if include_top else '_NO_TOP'}"
     url = getattr(load_utils(), constant)
     file_name = url.rpartition("/")[-1]
@@ -56,12 +56,12 @@ def build(name, weights=None, include_top=False, image_size=INPUT_SIZE):
         path = _fetch_weights(name, include_top) if weights is None else Path(weights)
         model, layer_names = network(seed=None)
         published = f"the file that keras-vggface publishes for include_top={include_top}"
-        mend = (
+        hint = (
             f"Delete {path}: it is downloaded again."
             if weights is None
             else f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
         )
-        _assign(name, model, layer_names, path, mend)
+        _assign(name, model, layer_names, path, hint)
         source = str(path)
     return Backbone(
         name=name,
@@ -95,16 +95,16 @@ def _fetch_weights(name, include_top):
         ) from error
 
 
-def _assign(name, model, layer_names, path, mend):
-    """Load a file into a model that nobody has seen yet."""
+def _assign(name, model, layer_names, path, hint):
+    """Load the weights in a file into the model."""
     from ._weights import WeightsFormatError, read_weights
 
     try:
         model.set_weights(read_weights(path, model, layer_names))
     except OSError as error:
         reason = error.strerror or error
-        raise BackboneError(f"The weights of {name}, {path}: {reason}. {mend}") from error
+        raise BackboneError(f"The weights of {name}, {path}: {reason}. {hint}") from error
     except WeightsFormatError as error:
         raise BackboneError(
-            f"The weights of {name}, {path}, are damaged or of another network: {error}. {mend}"
+            f"The weights of {name}, {path}, are damaged or of another network: {error}. {hint}"
         ) from error

@@ -1,8 +1,8 @@
-"""Weights of a network of known architecture, read strictly from the files that Keras writes.
+"""A strict reader of the weights of a network of known architecture, from files of Keras.
 
-Three formats are read: the HDF5 of Keras 1 and 2 ("legacy", tensors by the names of their layers),
-the ``.weights.h5`` of Keras 3 (tensors by the kinds and numbers of their layers), and the
-``.keras`` archive that contains one. Only tensors are read; nothing is deserialised into objects.
+Three formats are read: the HDF5 files of Keras 1 and 2 ("legacy"), which name tensors after their
+layers; the ``.weights.h5`` files of Keras 3, which name them after the types and numbers of their
+layers; and ``.keras`` archives, which contain such a file. Only tensors are read, no objects.
 """
 
 import io
@@ -37,27 +37,27 @@ _VARIABLE = re.compile(
 
 
 def read_weights(path, model, layer_names):
-    """Read and check the weights of a network, without touching it.
+    """Read and check the weights of a network, without changing the network.
 
     Parameters
     ----------
     path : Path
-        The file; its content tells its format.
+        The file. Its format is recognised by its content, not by its name.
     model : keras.Model
-        The network, whose layers are not nested.
+        The network, without nested networks.
     layer_names : dict of str to str
-        The layers' names in a legacy file, by their names in `model`, where they differ.
+        Name of a layer in a legacy file, under its name in `model`, where the two differ.
 
     Returns
     -------
     weights : list of ndarray, float32
-        What ``model.set_weights`` takes.
+        Weights in the order of ``model.set_weights``.
 
     Raises
     ------
     WeightsFormatError
-        If the file is damaged, or a tensor is missing, superfluous or has another name or shape;
-        the first one is named.
+        If the file is damaged, or a tensor is missing, surplus or has another name or shape. The
+        message names the first such tensor.
     OSError
         If the file cannot be opened.
     """
@@ -69,24 +69,24 @@ def read_weights(path, model, layer_names):
             return [_read_tensor(name, dataset) for name, dataset in tensors.items()]
     except WeightsFormatError:
         raise
-    # What the libraries raise on damaged bytes is not documented, and may be anything.
+    # It is not documented which errors the libraries raise for damaged files.
     except Exception as error:
         raise WeightsFormatError(f"it cannot be read ({error})") from error
 
 
 def _unpack(path, model):
-    """Read the HDF5 file inside a ``.keras`` archive, whose other parts are left alone."""
+    """Read the HDF5 file in a ``.keras`` archive, and nothing else of the archive."""
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo(_ARCHIVE_MEMBER)
-        # Adam's state takes two more numbers for each weight.
-        most = 16 * model.count_params() + (1 << 24)
-        if member.file_size > most:
+        # The state of Adam has two more numbers for each weight.
+        max_size = 16 * model.count_params() + (1 << 24)
+        if member.file_size > max_size:
             raise WeightsFormatError(f"its {_ARCHIVE_MEMBER} would take {member.file_size} bytes")
         return io.BytesIO(archive.read(member))
 
 
 def _find_tensors(root, layers, layer_names):
-    """Find and check the dataset of every tensor, by its name, in the order of the weights."""
+    """Find and check the dataset of each tensor; return them by name, in the order of weights."""
     if _has(root, "model_weights"):
         root = _child(root, "model_weights", h5py.Group)
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
@@ -110,7 +110,7 @@ def _find_tensors(root, layers, layer_names):
 
 
 def _refuse_surplus(root, expected):
-    # The names and shapes of one network may all be found in another's file.
+    # The file of another network may have all names and shapes of this one, and more.
     def is_surplus(name, node):
         return name if isinstance(node, h5py.Dataset) and node.name not in expected else None
 
@@ -120,7 +120,7 @@ def _refuse_surplus(root, expected):
 
 
 def _named_datasets(root, layer, name):
-    """Find a layer's tensors in a legacy file, whose order does not matter."""
+    """Find a layer's tensors in a legacy file, in any order."""
     group = _child(root, name, h5py.Group)
     variables = [variable.name for variable in layer.weights]
     paths = _named_paths(group, [f"{name}/{variable}:0" for variable in variables])
@@ -133,7 +133,7 @@ def _named_datasets(root, layer, name):
 
 
 def _named_paths(group, usual):
-    """Read where a layer's tensors are, relative to its group in a legacy file."""
+    """Paths of a layer's tensors in a legacy file, relative to the layer's group."""
     attribute = h5py.h5a.open(group.id, b"weight_names")
     if attribute.shape != (len(usual),):
         raise WeightsFormatError(
@@ -141,8 +141,8 @@ def _named_paths(group, usual):
         )
     string = attribute.get_type()
     if not isinstance(string, h5py.h5t.TypeStringID) or string.is_variable_str():
-        # In a damaged file HDF5 can loop for ever over strings of variable length, as newer
-        # writers store them. Those name the tensors as usual.
+        # Newer versions of Keras write strings of variable length, but always the usual paths. In
+        # a damaged file HDF5 can loop for ever over such strings.
         return usual
     names = np.empty(attribute.shape, dtype=attribute.dtype)
     attribute.read(names)
@@ -150,7 +150,7 @@ def _named_paths(group, usual):
 
 
 def _variable_name(path):
-    """Keras 3's name of a variable, the path itself where it is unknown."""
+    """Keras 3's name of a variable; the path itself if it contains no known name."""
     match = _VARIABLE.search(path)
     return _KERAS_1_NAMES.get(match[1], match[1]) if match else path
 
@@ -176,7 +176,7 @@ def _has(group, name):
 
 
 def _child(parent, path, kind):
-    """Group or dataset below a group, on a way that does not leave the file."""
+    """Group or dataset at a path below a group, without following links to other files."""
     node = parent
     for name in path.split("/"):
         if not (isinstance(node, h5py.Group) and _has(node, name)):
@@ -194,8 +194,8 @@ def _check(name, dataset, shape):
         raise WeightsFormatError(f"{name} has the shape {dataset.shape} instead of {shape}")
     if dataset.dtype.kind != "f":
         raise WeightsFormatError(f"{name} holds {dataset.dtype} instead of floating-point numbers")
-    # Keras stores tensors as plain numbers. Anything else could be read from other files, need a
-    # decompressor that is a library of somebody else's, or unfold into any amount of memory.
+    # Keras stores tensors as plain numbers. Other layouts could read other files, load a library
+    # to decompress them, or take any amount of memory.
     layout = dataset.id.get_create_plist().get_layout()
     is_plain = layout in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) and not dataset.external
     if not is_plain or dataset.id.get_storage_size() != dataset.nbytes:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.fft import dctn
 from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
-from ..images import as_samples, content_digests, iter_batches
+from ..images import as_samples
 
 _PIXELS = 64
 _FREQUENCIES = 16
@@ -210,10 +210,10 @@ def _check_groups(groups, train, test, samples):
 def _same_content(train, test):
     """Pairs, and for each test image whether it is in one."""
     first_of = {}
-    for row, digest in enumerate(content_digests(train)):
+    for row, digest in enumerate(train.digests()):
         if digest is not None:
             first_of.setdefault(digest, row)
-    partners = [first_of.get(digest) for digest in content_digests(test)]
+    partners = [first_of.get(digest) for digest in test.digests()]
     pairs = [
         _pair(train, test, partner, row, 0)
         for row, partner in enumerate(partners)
@@ -251,7 +251,7 @@ def _nearest(hashes, others):
 
 def _hashes(samples, rows):
     """Perceptual hash of each image: four words of 64 bits."""
-    batches = iter_batches(samples, image_size=(_PIXELS, _PIXELS), batch_size=256, indices=rows)
+    batches = samples.batches(rows, image_size=(_PIXELS, _PIXELS), batch_size=256)
     return np.concatenate([_hash(batch.data) for batch in batches])
 
 

@@ -1,11 +1,11 @@
-"""What an element of X is, and how X is read in batches of pixels."""
+"""The images in X: their types, their content, and reading them in batches of pixels."""
 
+from .._perturbations import PerturbedImage
 from ._batches import Batch, iter_batches
 from ._content import DECODER_VERSION, content_digests
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
-from ._perturbed import PerturbedImage
 from ._samples import Samples, as_samples
 
 __all__ = [

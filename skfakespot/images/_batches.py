@@ -1,6 +1,5 @@
-"""Samples read in batches, decoded ahead of their consumer by threads."""
+"""Samples read in batches, which threads decode in advance."""
 
-import os
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -9,24 +8,25 @@ from itertools import islice
 from numbers import Integral
 from typing import NamedTuple
 
+import joblib
 import numpy as np
 
 from ._decode import read_pixels, to_rgb, to_uint8
 from ._errors import ImageError, UnreadableImageWarning
 
-# One is ready while the next is being decoded.
+# One batch is complete while the next one is being decoded.
 _BATCHES_AHEAD = 2
 
 
 class Batch(NamedTuple):
-    """The readable ones of some consecutive samples.
+    """Consecutive samples, without those that cannot be read.
 
     Attributes
     ----------
     data : ndarray of shape (m, H, W, 3), dtype uint8, or (m, n_features), dtype float32
-        The images, or the vectors. C-contiguous. It may be a view on X: do not write to it.
+        The images, or the vectors; C-contiguous. It may be a view on X, so do not write to it.
     indices : ndarray of shape (m,), dtype intp
-        Their positions in X, in the order in which they were asked for.
+        Their positions in X, in the order in which they are read.
     """
 
     data: np.ndarray
@@ -45,52 +45,57 @@ def iter_batches(
 ):
     """Read samples batch by batch, in order.
 
-    Images are decoded by threads, two batches (at least `n_threads` images) ahead of the
-    consumer, so that memory does not grow with the number of samples. Closing the iterator, by
-    ``close()`` or by leaving the loop, cancels what is pending and ends the threads. Arrays of
-    the right size and vectors need no decoding and start no threads.
+    Threads decode at most two batches (at least `n_threads` images) in advance, so that memory
+    does not grow with the number of samples. Closing the iterator, by ``close()`` or by leaving
+    the loop, cancels the remaining work and ends the threads. Arrays of the right size and
+    vectors need no decoding and start no threads.
 
     Parameters
     ----------
     samples : Samples
-        What :func:`as_samples` returned.
+        Made by :func:`as_samples`.
     image_size : (int, int) or None
-        Height and width in pixels. An image of another size is stretched to it, whatever its
-        aspect ratio, by Pillow's antialiased bicubic filter. ``None`` keeps the size of the
-        images in an array; it is also what vectors need.
+        Height and width in pixels. An image of another size is stretched to it, also if its
+        aspect ratio changes, by Pillow's antialiased bicubic filter. ``None`` keeps the size of
+        the images in an array; for vectors it must be ``None``.
     batch_size : int
-        The number of samples in a batch, from 1. A batch may have fewer if some cannot be read,
-        or if it is the last; it is never empty.
+        Number of samples in a batch, from 1. The last batch may have fewer, and so may one of an
+        array in which images cannot be read; no batch is empty.
     on_error : {"raise", "nan", "skip"} or callable, default="raise"
-        What happens at an image that cannot be read, which includes an image in an array whose
-        pixels are not finite numbers from 0 to 255: raise the error (the first one in order), or
-        leave the image out and warn; or leave it out silently, for a further pass; or leave it out
-        and call ``on_error(index, error)`` with its position and the `ImageError`. Vectors that
-        are not finite always raise.
+        What is done if an image cannot be read, or if its pixels in an array are not finite
+        numbers from 0 to 255:
+
+        - "raise": raise the error, of several the first one in order;
+        - "nan": leave the image out and warn;
+        - "skip": leave the image out silently;
+        - callable: leave the image out and call ``on_error(index, error)`` with its position in X
+          and the `ImageError`.
+
+        Vectors that are not finite always raise an error.
     n_threads : int or None, default=None
-        The number of threads that decode, from 1. ``None`` means the number of usable CPUs, but
-        at least 2 (a thread may wait for the disk) and at most 16.
+        Number of threads that decode, from 1. ``None`` means the number of usable CPUs, but at
+        least 2, because a thread may wait for the disk, and at most 16.
     indices : array-like of int or None, default=None
         Positions in X of the samples that are read, in this order. ``None`` means all of them.
 
     Returns
     -------
     batches : iterator of Batch
-        Whose indices together are `indices` but for the images that were left out.
+        Together they hold all samples at `indices`, except the images that were left out.
 
     Raises
     ------
     ImageError
-        With ``on_error="raise"``, at the first image that cannot be read.
+        If an image cannot be read, with ``on_error="raise"``.
     ValueError
         If a parameter is not accepted, or a vector contains NaN or infinity.
 
     Warns
     -----
     UnreadableImageWarning
-        With ``on_error="nan"``, once for each image that is left out.
+        For each image that is left out, with ``on_error="nan"``.
     UserWarning
-        Once, if the float images of a batch seem to be on a scale from 0 to 1.
+        Once, if float images seem to be on a scale from 0 to 1.
 
     Examples
     --------
@@ -115,12 +120,12 @@ def iter_batches(
     if samples.kind == "vector":
         return _vector_batches(samples, indices, batch_size)
     if samples.kind == "array" and image_size in (None, samples.shape[:2]):
-        batches = _sliced(samples, indices, batch_size, on_error)
+        batches = _batches_of_array(samples, indices, batch_size, on_error)
     else:
-        n_threads = n_threads or _usable_cpus()
+        n_threads = n_threads or count_threads()
         readings = _read_ahead(samples, indices, image_size, batch_size, n_threads)
-        batches = _gathered(readings, batch_size, on_error)
-    return _scale_watched(batches)
+        batches = _batches_of_readings(readings, batch_size, on_error)
+    return _check_scale(batches)
 
 
 def _checked_image_size(image_size, kind):
@@ -147,14 +152,9 @@ def _check_count(name, value):
         raise ValueError(f"{name} is {value!r}; accepted are integers from 1")
 
 
-def _usable_cpus():
-    if hasattr(os, "process_cpu_count"):
-        n_cpus = os.process_cpu_count()
-    elif hasattr(os, "sched_getaffinity"):
-        n_cpus = len(os.sched_getaffinity(0))
-    else:
-        n_cpus = os.cpu_count()
-    return min(16, max(2, n_cpus or 1))
+def count_threads():
+    """Number of threads that read images: the number of usable CPUs, but from 2 to 16."""
+    return min(16, max(2, joblib.cpu_count()))
 
 
 def _windows(indices, batch_size):
@@ -162,7 +162,7 @@ def _windows(indices, batch_size):
 
 
 def _rows(samples, window):
-    """Several samples of an array: a view if they lie together, as they do in order."""
+    """Several samples of an array, as a view if they are consecutive."""
     if window[-1] - window[0] == len(window) - 1 and (np.diff(window) == 1).all():
         return samples[window[0] : window[-1] + 1]
     return samples[window]
@@ -181,22 +181,22 @@ def _vector_batches(samples, indices, batch_size):
         yield Batch(data, window)
 
 
-def _sliced(samples, indices, batch_size, on_error):
-    """Yield batches of an array whose images have the right size, and their float peaks."""
+def _batches_of_array(samples, indices, batch_size, on_error):
+    """Yield batches of images that need no resizing, each with its greatest value if float."""
     grey = samples[:1].ndim == 3
     for window in _windows(indices, batch_size):
         try:
             pixels, peak = to_uint8(_rows(samples, window))
         except ValueError:
-            # Some of them are at fault: which is found one by one.
+            # Some of these images have wrong values. Reading them one by one finds which.
             readings = (_read(samples, index, None) for index in window.tolist())
-            yield from _gathered(readings, batch_size, on_error)
+            yield from _batches_of_readings(readings, batch_size, on_error)
         else:
             yield Batch(to_rgb(pixels, grey=grey), window), peak
 
 
 def _read_ahead(samples, indices, image_size, batch_size, n_threads):
-    """Yield the readings in order, while threads decode at most so many beyond."""
+    """Yield the readings in order, while threads decode a limited number of further images."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="skfakespot-decode")
     try:
         futures = (pool.submit(_read, samples, index, image_size) for index in indices.tolist())
@@ -217,8 +217,8 @@ def _read(samples, index, image_size):
     return _Reading(index, pixels, peak, None)
 
 
-def _gathered(readings, batch_size, on_error):
-    """Yield batches of readings, and the peak of their float images."""
+def _batches_of_readings(readings, batch_size, on_error):
+    """Yield batches of readings, each with the greatest value of its float images."""
     group = []
     with closing(readings):
         for reading in readings:
@@ -227,31 +227,32 @@ def _gathered(readings, batch_size, on_error):
             elif on_error == "raise":
                 raise reading.error
             elif on_error == "nan":
-                _announce(reading)
+                _warn_of_unreadable(reading)
             elif callable(on_error):
                 on_error(reading.index, reading.error)
             if len(group) == batch_size:
-                yield _stacked(group)
+                yield _stack(group)
                 group = []
     if group:
-        yield _stacked(group)
+        yield _stack(group)
 
 
-def _announce(reading):
+def _warn_of_unreadable(reading):
     warnings.warn(
         UnreadableImageWarning(reading.error.source, reading.error.reason, reading.index),
         stacklevel=4,
     )
 
 
-def _stacked(group):
+def _stack(group):
     data = np.stack([reading.pixels for reading in group])
     indices = np.array([reading.index for reading in group], dtype=np.intp)
     peak = max((reading.peak for reading in group if reading.peak is not None), default=None)
     return Batch(data, indices), peak
 
 
-def _scale_watched(batches):
+def _check_scale(batches):
+    """Yield the batches, and warn once of float images on a scale from 0 to 1."""
     warned = False
     with closing(batches):
         for batch, peak in batches:

@@ -1,31 +1,30 @@
-"""What tells one image from another: a digest of its content."""
+"""Digests of the content of images."""
 
 import hashlib
 import os
 import stat
 import time
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import PIL
 
-from ._batches import _usable_cpus
+from .._cache import BoundedCache
+from .._perturbations import PerturbedImage
+from ._batches import count_threads
 from ._decode import is_path, read_pixels
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
-# Pixels also depend on the decoder, and on the filter that brings them to the network's size.
+# Equal files give equal pixels only with the same decoder and the same filter for resizing.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
 
 _CHUNK = 64
-# A file may be written again within one tick of the file system's clock.
-_SETTLED = 2_000_000_000
-_N_KNOWN_FILES = 200_000
-_known_files = OrderedDict()
-_known_files_lock = Lock()
+# A file could change again at the same time on the file system's clock, so that a digest is kept
+# only if this many nanoseconds have passed since the last change.
+_MIN_AGE = 2_000_000_000
+# By path: the version of a file, and the digest of its content.
+_known_files = BoundedCache(200_000)
 
 
 def content_digests(samples):
@@ -34,13 +33,13 @@ def content_digests(samples):
     Parameters
     ----------
     samples : Samples
-        What :func:`as_samples` returned.
+        Made by :func:`as_samples`.
 
     Returns
     -------
     digests : list of bytes or None
-        16 bytes for each sample; None where it cannot be read. A file has the digest of its bytes,
-        which is remembered until its size, its times or its place on the disk change.
+        16 bytes for each sample; None if it cannot be read. The digest of a file is that of its
+        bytes. It is kept in memory until the size, the times or the inode of the file change.
 
     Examples
     --------
@@ -61,7 +60,7 @@ def content_digests(samples):
     if len(chunks) == 1:
         digest_chunk(chunks[0])
     elif chunks:
-        with ThreadPoolExecutor(_usable_cpus(), thread_name_prefix="skfakespot-digest") as pool:
+        with ThreadPoolExecutor(count_threads(), thread_name_prefix="skfakespot-digest") as pool:
             list(pool.map(digest_chunk, chunks))
     return digests
 
@@ -75,7 +74,7 @@ def _known_digest(samples, index):
 
 
 def _known_file(path):
-    """Digest of a file that was read before and has not changed since, or None."""
+    """Digest of a file that was read before and has not changed since then, or None."""
     known = _known_files.get(path)
     unchanged = known is not None and known[0] == _version(os.stat(path))  # noqa: PTH116
     return known[1] if unchanged else None
@@ -124,11 +123,8 @@ def _digest_file(path):
         return None
     started = time.time_ns()
     digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
-    if started - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
-        with _known_files_lock:
-            _known_files[path] = _version(status), digest
-            while len(_known_files) > _N_KNOWN_FILES:
-                _known_files.popitem(last=False)
+    if started - max(status.st_mtime_ns, status.st_ctime_ns) > _MIN_AGE:
+        _known_files.put(path, (_version(status), digest))
     return digest
 
 

@@ -1,23 +1,23 @@
-"""One image, from a file, a PIL image or an array, to uint8 RGB pixels."""
+"""Decoding one image, from a file, a PIL image or an array, into uint8 RGB pixels."""
 
 import os
 import stat
 import threading
-from importlib import import_module
 
 import numpy as np
 from PIL import Image
 
+from .._perturbations import PerturbedImage
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
-# Only formats whose decoders run inside Pillow: EPS, say, would start Ghostscript.
-# MPO files are opened by the JPEG plugin.
+# Only formats whose decoders run inside Pillow. EPS, for example, would start Ghostscript.
+# The JPEG plugin also opens MPO files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
-_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
+# Otherwise Pillow would import its plugins later, when several threads may need them.
+Image.init()
 
-# The EXIF orientation and what turns such an image upright. Not ImageOps.exif_transpose, which
-# also writes the remaining EXIF data anew, and fails on a sound image where that is damaged.
+# How to turn an image of each EXIF orientation upright. ImageOps.exif_transpose would also rewrite
+# the other EXIF data, and fails if these are damaged.
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,20 +29,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Two positions of X may hold the same PIL image, and Image.load() is not thread-safe.
+# X may hold the same PIL image twice, and Image.load() is not thread-safe.
 _callers_image_lock = threading.Lock()
-
-
-def _register_plugins():
-    # Here, once: Pillow registers them at the first Image.open(), which may be in any thread.
-    for plugin in _PLUGINS:
-        try:
-            import_module(f"PIL.{plugin}ImagePlugin")
-        except ImportError:  # AVIF came with Pillow 11.3
-            continue
-
-
-_register_plugins()
 
 
 def is_path(source):
@@ -54,26 +42,26 @@ def load_image(source, *, name=None):
 
     The EXIF orientation is applied; of an animation the first frame is read. Grey, palette, CMYK
     and 1-bit images become RGB, 16-bit grey is scaled by 1/257, and an alpha channel is dropped
-    (the colours under it stay as they are stored). 32-bit grey images (Pillow's modes "I" and
-    "F") are refused, because they have no agreed scale.
+    without blending the colours. 32-bit grey images (Pillow's modes "I" and "F") are refused,
+    because they have no agreed scale.
 
-    Files are opened if they are JPEG, MPO, PNG, WebP, BMP, GIF, TIFF, PPM or (where Pillow has
-    it) AVIF. An image with more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` is refused before it
-    is decoded; ``None`` there means no limit.
+    Accepted formats are JPEG, MPO, PNG, WebP, BMP, GIF, TIFF, PPM and, if Pillow supports it,
+    AVIF. An image with more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` is refused before it is
+    decoded, unless that limit is ``None``.
 
     Parameters
     ----------
     source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
             or PerturbedImage
-        What to decode. Arrays are uint8, or any other integers or floats between 0 and 255;
-        floats are rounded to the nearest integer. Boolean arrays are refused.
+        The image. Arrays are uint8, or other integers or floats between 0 and 255; floats are
+        rounded to the nearest integer. Boolean arrays are refused.
     name : str, default=None
-        What an error calls the image. ``None`` means its path, or "image".
+        Name of the image in error messages. ``None`` means its path, or "image".
 
     Returns
     -------
     pixels : ndarray of shape (H, W, 3), dtype uint8
-        The image, C-contiguous. It may be a view on `source` if that is such an array.
+        The image, C-contiguous. It may be a view on `source` if that is already such an array.
 
     Raises
     ------
@@ -93,7 +81,7 @@ def load_image(source, *, name=None):
 
 
 def name_of(source):
-    """Say what errors call an image that has a path; None for others."""
+    """Name in error messages of an image that has a path; None for other images."""
     if isinstance(source, PerturbedImage):
         name = name_of(source.source)
         return name and f"{name} ({source.perturbation})"
@@ -101,7 +89,7 @@ def name_of(source):
 
 
 def read_pixels(source, name, image_size=None):
-    """Decode one image, stretched to image_size, and say the greatest value if it was float."""
+    """Decode one image, stretched to `image_size`; also return its greatest value if float."""
     if is_path(source):
         return _read_file(os.fsdecode(source), name, image_size), None
     if isinstance(source, Image.Image):
@@ -121,7 +109,7 @@ def _read_perturbed(image, name, image_size):
     pixels, peak = read_pixels(image.source, name)
     try:
         pixels = image.perturbation(pixels, image.seed)
-    except (OSError, MemoryError) as error:  # a JPEG, say, has at most 65535 pixels a side
+    except (OSError, MemoryError) as error:  # such as a side of more than 65535 pixels for JPEG
         raise ImageError(name, f"it cannot be perturbed ({error or 'out of memory'})") from error
     return _stretch_pixels(pixels, image_size), peak
 
@@ -136,7 +124,7 @@ def _read_file(path, name, image_size):
         if status.st_size == 0:
             raise ImageError(name, "the file is empty (0 bytes)")
         with open(path, "rb") as file:  # noqa: PTH123
-            return _decode(_identify(file, path, name), name, image_size)
+            return _decode(open_image(file, path, name), name, image_size)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -148,37 +136,23 @@ def _read_file(path, name, image_size):
         raise ImageError(name, f"the file cannot be opened ({reason})") from error
 
 
-def _identify(file, path, name):
-    # Image.open() would warn of an oversized image before its size can be seen, and
-    # warnings.catch_warnings is not thread-safe; the registry that it walks through is public.
-    prefix = file.read(16)
-    failure = None
-    for opener in (Image.OPEN[known] for known in FORMATS if known in Image.OPEN):
-        image, complaint = _attempt(opener, file, path, prefix)
-        if image is not None:
-            return image
-        failure = complaint or failure
-    if isinstance(failure, Exception):
-        raise ImageError(name, _reason(failure)) from failure
-    raise ImageError(
-        name, failure or f"it is not an image of a format that is read ({', '.join(FORMATS)})"
-    )
-
-
-def _attempt(opener, file, path, prefix):
-    """Return the image that is opened, if it is, and what went wrong if its format is right."""
-    factory, accept = opener
-    # Pillow's plugins raise whatever a damaged header leads them to: any exception is a failure.
-    try:
-        accepted = not accept or accept(prefix)
-        if isinstance(accepted, str):  # this Pillow was built without the library that it takes
-            return None, accepted
-        if not accepted:
-            return None, None
-        file.seek(0)
-        return factory(file, path), None
-    except Exception as error:
-        return None, error
+def open_image(file, path, name):
+    """Open an image in one of `FORMATS`, without decoding its pixels."""
+    # Image.open() warns of an oversized image before its size can be checked, and filters of
+    # warnings are not thread-safe. It also conceals why a damaged header is refused.
+    prefix = file.read(16).ljust(16, b"\0")
+    for factory, accept in (Image.OPEN[known] for known in FORMATS if known in Image.OPEN):
+        accepted = accept(prefix)
+        if isinstance(accepted, str):  # Pillow was built without the library of this format
+            raise ImageError(name, accepted)
+        if accepted:
+            file.seek(0)
+            # Pillow's plugins raise many types of errors at a damaged header.
+            try:
+                return factory(file, path)
+            except Exception as error:
+                raise ImageError(name, _reason(error)) from error
+    raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
 
 
 def _decode(image, name, image_size):
@@ -188,8 +162,8 @@ def _decode(image, name, image_size):
         raise ImageError(
             name,
             f"it has {width} x {height} pixels, more than the {limit} that "
-            "PIL.Image.MAX_IMAGE_PIXELS allows (a decompression bomb?); raise that limit if the "
-            "image is to be trusted",
+            "PIL.Image.MAX_IMAGE_PIXELS allows (a decompression bomb?); raise that limit if you "
+            "trust the image",
         )
     try:
         image.load()
@@ -201,7 +175,7 @@ def _decode(image, name, image_size):
         raise ImageError(
             name,
             f"32-bit grey images (mode {image.mode!r}) have no agreed scale; convert it to 8 or "
-            "16 bits a channel",
+            "16 bits per channel",
         )
     try:
         return _pixels(image, sixteen_bit, image_size)
@@ -217,17 +191,17 @@ def _pixels(image, sixteen_bit, image_size):
         values = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode != "RGB":
-        if "transparency" in image.info:  # which convert() would try to keep, and warn
+        if "transparency" in image.info:  # convert() would try to keep it, and warn
             image = image.copy()
             del image.info["transparency"]
-        if image.mode in ("La", "RGBa"):  # premultiplied, which converts only to its own kind
+        if image.mode in ("La", "RGBa"):  # premultiplied alpha, with only one possible conversion
             image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
         image = image.convert("RGB")
     return np.array(_stretch(image, image_size))
 
 
 def _orientation(image):
-    # Damaged EXIF data is no reason to refuse sound pixels: it is as if there were none.
+    # An image with damaged EXIF data is read as if it had none.
     try:
         return image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
@@ -250,15 +224,15 @@ def _reason(error):
 
 def _read_array(array, name, image_size):
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
-        hint = {
-            1: "; of a grey image take image[..., 0]",
+        hints = {
+            1: "; for a grey image take image[..., 0]",
             4: "; drop the alpha channel with image[..., :3]",
         }
-        mend = hint.get(array.shape[2], "") if array.ndim == 3 else ""
+        hint = hints.get(array.shape[2], "") if array.ndim == 3 else ""
         raise ImageError(
             name,
             f"an array of shape {array.shape} is not an image; accepted are (H, W, 3) and "
-            f"(H, W){mend}",
+            f"(H, W){hint}",
         )
     if array.size == 0:
         raise ImageError(name, f"an array of shape {array.shape} has no pixels")
@@ -284,7 +258,7 @@ def to_rgb(pixels, *, grey):
 
 
 def to_uint8(values):
-    """Turn numbers on the 0-255 scale into uint8, and say the greatest if they were float."""
+    """Convert numbers on the 0-255 scale to uint8; also return the greatest one if float."""
     if values.dtype == np.uint8:
         return values, None
     check_pixel_dtype(values.dtype)
@@ -295,7 +269,7 @@ def to_uint8(values):
     if low < 0 or high > 255:
         raise ValueError(
             f"the pixels range from {low:g} to {high:g}; accepted is the scale from 0 to 255. "
-            + _mend_range(low, high)
+            + _hint_for_range(low, high)
         )
     if values.dtype.kind == "f":
         return np.rint(values).astype(np.uint8), float(high)
@@ -315,11 +289,11 @@ def check_pixel_dtype(dtype):
         raise ValueError(f"pixels of dtype {dtype} are not numbers from 0 to 255")
 
 
-def _mend_range(low, high):
+def _hint_for_range(low, high):
     if low >= -1 and high <= 1:
         return "Convert a scale from -1 to 1 with (X + 1) * 127.5"
     if low > -1 and high < 256:
-        return "Cut off the overshoot with np.clip(X, 0, 255)"
+        return "Clip the values with np.clip(X, 0, 255)"
     if low < 0:
-        return "Undo any preprocessing: the backbone's own is applied for you"
+        return "Undo any preprocessing, because the backbone applies its own"
     return "If they are 16-bit pixels, divide them by 257"

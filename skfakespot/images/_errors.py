@@ -1,4 +1,4 @@
-"""What is said about an image that cannot be read."""
+"""The error and the warning for an image that cannot be read."""
 
 
 class ImageError(ValueError):
@@ -9,7 +9,7 @@ class ImageError(ValueError):
     source : str
         The file's path, or the position such as ``"image 3 of X"``.
     reason : str
-        What is wrong with it.
+        Why it cannot be read.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class ImageError(ValueError):
     'face.png: the file is empty (0 bytes)'
     """
 
-    # Both arguments go to args, which is what pickle hands to the constructor again.
+    # pickle calls the constructor with `args`.
     def __init__(self, source, reason):
         super().__init__(source, reason)
         self.source = source
@@ -42,7 +42,7 @@ class UnreadableImageWarning(UserWarning):
     source : str
         The file's path, or the position such as ``"image 3 of X"``.
     reason : str
-        What is wrong with it.
+        Why it cannot be read.
     index : int
         Its position in X, and so the row of the result that is NaN.
 

@@ -1,4 +1,4 @@
-"""What a file says of its image before the pixels are decoded."""
+"""Format, size and JPEG settings of an image, read without decoding its pixels."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from ._decode import _identify, is_path, name_of
+from .._perturbations import PerturbedImage
+from ._decode import is_path, name_of, open_image
 from ._errors import ImageError
-from ._perturbed import PerturbedImage
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -90,7 +90,7 @@ def read_header(source, *, name=None):
     path = Path(os.fsdecode(source))
     try:
         with path.open("rb") as file:
-            return _header(_identify(file, str(path), name), os.fstat(file.fileno()).st_size)
+            return _header(open_image(file, str(path), name), os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise ImageError(name, error.strerror or str(error)) from error
 

@@ -1,4 +1,4 @@
-"""What X may be, and what one of its elements is."""
+"""X as `Samples`: images in an array, images or paths in a sequence, or vectors."""
 
 import numbers
 import os
@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
+from .._perturbations import PerturbedImage
+from ._batches import iter_batches
+from ._content import content_digests
 from ._decode import check_pixel_dtype, is_path, name_of
-from ._perturbed import PerturbedImage
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -19,15 +21,15 @@ _ACCEPTED = (
 
 
 class Samples:
-    """An immutable view on X that reads nothing until it is asked to.
+    """An immutable view on X, whose files are read only by `digests` and `batches`.
 
-    Made by :func:`as_samples`. ``len(samples)`` is the number of samples, ``samples[i]`` the
-    i-th as it stands in X.
+    Made by :func:`as_samples`. ``len(samples)`` is the number of samples, ``samples[i]`` is the
+    i-th element of X.
 
     Parameters
     ----------
     kind : {"array", "vector", "sequence"}
-        What X is: images in one numeric array, rows of numbers, or one object per image.
+        Type of X: images in one numeric array, rows of numbers, or one object for each image.
     shape : tuple of int or None
         The shape of one sample.
     data : ndarray or tuple
@@ -38,8 +40,8 @@ class Samples:
     kind : {"array", "vector", "sequence"}
         As given.
     shape : tuple of int or None
-        (H, W, 3) for an array, where a grey stack (n, H, W) counts as such; (n_features,) for
-        vectors; None for a sequence, whose images may differ in size.
+        (H, W, 3) for an array, also if it is grey (n, H, W); (n_features,) for vectors; None for
+        a sequence, whose images may differ in size.
 
     Examples
     --------
@@ -57,7 +59,7 @@ class Samples:
 
     @property
     def kind(self):
-        """What X is: "array", "vector" or "sequence"."""
+        """Type of X: "array", "vector" or "sequence"."""
         return self._kind
 
     @property
@@ -75,7 +77,7 @@ class Samples:
         return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
 
     def name(self, index):
-        """Say what errors call the sample: its path, or "image 3 of X".
+        """Name of a sample in error messages: its path, or "image 3 of X".
 
         Parameters
         ----------
@@ -90,12 +92,68 @@ class Samples:
         path = name_of(self[index]) if self.kind == "sequence" else None
         return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
 
+    def subset(self, indices):
+        """Select some of the samples, so that only these are sent to another process.
+
+        Parameters
+        ----------
+        indices : array-like of int
+            Their positions, in the order wanted.
+
+        Returns
+        -------
+        samples : Samples
+            The selected samples; an array's are copied.
+        """
+        indices = np.asarray(indices, dtype=np.intp)
+        is_sequence = self.kind == "sequence"
+        data = tuple(self[index] for index in indices) if is_sequence else self[indices]
+        return Samples(self.kind, self.shape, data)
+
+    def digests(self):
+        """Digest the content of every sample, without decoding files.
+
+        Returns
+        -------
+        digests : list of bytes or None
+            What :func:`content_digests` returns: 16 bytes for each sample; None where it cannot
+            be read.
+        """
+        return content_digests(self)
+
+    def batches(self, indices=None, *, image_size, batch_size, on_failure="raise"):
+        """Read samples batch by batch; see :func:`iter_batches`.
+
+        Parameters
+        ----------
+        indices : array-like of int or None, default=None
+            Positions of the samples that are read, in this order. None means all of them.
+        image_size : (int, int) or None
+            Height and width in pixels that images are stretched to; None for vectors.
+        batch_size : int
+            Number of samples in a batch, from 1.
+        on_failure : callable or {"raise", "nan", "skip"}, default="raise"
+            ``on_failure(index, error)`` is called for an image that cannot be read, which is left
+            out; or what `iter_batches` accepts as `on_error`.
+
+        Returns
+        -------
+        batches : iterator of Batch
+            The samples that can be read.
+        """
+        return iter_batches(
+            self,
+            image_size=image_size,
+            batch_size=batch_size,
+            on_error=on_failure,
+            indices=indices,
+        )
+
 
 def as_samples(X):
-    """Say what X is, without reading any image.
+    """Make `Samples` of X, without reading any file.
 
-    Only types, shapes and dtypes are looked at. The values are checked where they are read, by
-    :func:`iter_batches`.
+    Only types, shapes and dtypes are checked. Values are checked when they are read.
 
     Parameters
     ----------
@@ -103,12 +161,12 @@ def as_samples(X):
         One of
 
         - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other
-          integers or float, but not bool. A 3-D array whose last axis has length 3 or 4 is taken
-          for one image by mistake and refused;
+          integers or float, but not bool. A 3-D array whose last axis has length 3 or 4 is
+          refused, because it is probably a single image;
         - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
           os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
-          images may not be mixed; a `PerturbedImage` counts as what its source is. A list of
-          arrays of one size is such a sequence as well;
+          images cannot be mixed; a `PerturbedImage` counts as its source. A list of arrays of
+          one size is such a sequence, too;
         - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
 
     Returns
@@ -166,7 +224,7 @@ def _refuse_single(X):
 def _from_list(X):
     _refuse_empty(len(X), (len(X),))
     first = X[0]
-    if _described(first) is not None:
+    if _kind_of_element(first) is not None:
         return _sequence(tuple(X))
     try:
         array = np.asarray(X)
@@ -176,7 +234,7 @@ def _from_list(X):
             f"{type(first).__name__}. {_ACCEPTED}"
         ) from None
     if array.ndim == 1 and array.dtype.kind not in "biufc":
-        return _sequence(tuple(X))  # the elements as they are, which NumPy may have made text of
+        return _sequence(tuple(X))  # not `array`, in which NumPy may have converted them to text
     return _from_array(array)
 
 
@@ -205,7 +263,7 @@ def _sequence(elements):
         _refuse_one_dimensional(1)
     expected = None
     for index, element in enumerate(elements):
-        found = _described(element)
+        found = _kind_of_element(element)
         if expected is not None and found != expected:
             raise TypeError(
                 f"X mixes types: X[0] is {expected} (a {type(elements[0]).__name__}), but "
@@ -217,10 +275,10 @@ def _sequence(elements):
     return Samples("sequence", None, elements)
 
 
-def _described(element):
-    """Tell paths from images; a perturbed image is what its source is."""
+def _kind_of_element(element):
+    """Return "a path", "an image" or None; for a perturbed image that of its source."""
     if isinstance(element, PerturbedImage):
-        return _described(element.source)
+        return _kind_of_element(element.source)
     if is_path(element):
         return "a path"
     if isinstance(element, Image.Image):
@@ -264,25 +322,26 @@ def _vectors(X):
 def _images(X):
     check_pixel_dtype(X.dtype)
     if X.ndim == 3 and X.shape[2] in (3, 4):
-        mend = "X[np.newaxis]" if X.shape[2] == 3 else "X[np.newaxis, ..., :3]"
+        hint = "X[np.newaxis]" if X.shape[2] == 3 else "X[np.newaxis, ..., :3]"
         raise ValueError(
-            f"X has shape {X.shape}. Is it one image? Then use {mend}, for X is a stack of "
-            "images: (n, H, W, 3) or (n, H, W)"
+            f"X has shape {X.shape}. Is it one image? Then use {hint}, because X is a "
+            "stack of images: (n, H, W, 3) or (n, H, W)"
         )
     if X.ndim > 4 or (X.ndim == 4 and X.shape[3] != 3):
         raise ValueError(
-            f"X has shape {X.shape}; a stack of images is (n, H, W, 3) or (n, H, W){_mend_stack(X)}"
+            f"X has shape {X.shape}; a stack of images is (n, H, W, 3) or (n, H, W)"
+            + _hint_for_stack(X)
         )
     if 0 in X.shape:
         raise ValueError(f"X has shape {X.shape}: its images have no pixels")
     return Samples("array", (*X.shape[1:3], 3), X)
 
 
-def _mend_stack(X):
+def _hint_for_stack(X):
     if X.ndim > 4:
         return ""
     if X.shape[3] == 1:
-        return ". Of grey images take X[..., 0]"
+        return ". For grey images take X[..., 0]"
     if X.shape[3] == 4:
         return ". Drop the alpha channel with X[..., :3]"
     if X.shape[1] == 3:

@@ -1,16 +1,15 @@
-"""Levels by name: what the literature perturbs faces with."""
+"""Presets: the levels of published evaluations, by name; and perturbations made from them."""
 
 from numbers import Real
 
-from ._perturbation import KINDS, Perturbation, _similar
+from ._perturbation import KINDS, Perturbation, did_you_mean
 
 
 def _steps(kind, *levels, **options):
     return tuple(Perturbation(kind, level, **options) for level in levels)
 
 
-# From the mildest to the strongest. The sources and what is chosen here stand in
-# docs/robustness.rst.
+# From the mildest to the strongest. docs/robustness.rst gives the sources.
 PRESETS = {
     "paper": {
         "compression": _steps("compression", 100, 75, 50, 25, 1),
@@ -31,14 +30,14 @@ PRESETS = {
 
 
 def as_perturbation(kind, level, **options):
-    """Make a perturbation of a level that may be a step of a preset.
+    """Make a perturbation from a number, or from a preset and an intensity.
 
     Parameters
     ----------
     kind : {"compression", "resize", "noise", "blur"}
         What is done.
     level : float or tuple of (str, int)
-        The level, or the name of a preset and the intensity, from 1 (the mildest).
+        The level; or the name of a preset and an intensity, from 1, the mildest.
     **options
         Options of the kind; see `Perturbation`.
 
@@ -50,7 +49,7 @@ def as_perturbation(kind, level, **options):
     Raises
     ------
     ValueError
-        If a kind, level, preset or option is not accepted.
+        If the kind, level, preset or an option is not accepted.
     """
     if not isinstance(level, tuple):
         return Perturbation(kind, level, **options)
@@ -67,7 +66,7 @@ def as_perturbation(kind, level, **options):
 
 
 def perturbations_of(kinds, levels):
-    """List the perturbations of some kinds, at the levels of a preset or of one's own.
+    """List perturbations of some kinds at all levels of a preset, or at levels that are given.
 
     Parameters
     ----------
@@ -84,13 +83,13 @@ def perturbations_of(kinds, levels):
     Raises
     ------
     ValueError
-        If a kind is unknown or twice there, or has no levels.
+        If a kind is unknown, is repeated, or has no levels.
     """
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(
-                f"kinds={kinds!r}: there is no perturbation {kind!r}{_similar(kind, KINDS)}; "
+                f"kinds={kinds!r}: there is no perturbation {kind!r}{did_you_mean(kind, KINDS)}; "
                 f"accepted are {', '.join(KINDS)}."
             )
     if not kinds or len(set(kinds)) < len(kinds):
@@ -98,7 +97,7 @@ def perturbations_of(kinds, levels):
     if isinstance(levels, str):
         if levels not in PRESETS:
             raise ValueError(
-                f"levels={levels!r} is no preset{_similar(levels, PRESETS)}; accepted are "
+                f"levels={levels!r} is no preset{did_you_mean(levels, PRESETS)}; accepted are "
                 f"{', '.join(PRESETS)}, or a dict of kind to levels."
             )
         levels, name = PRESETS[levels], f"The preset {levels!r}"

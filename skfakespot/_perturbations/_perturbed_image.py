@@ -1,4 +1,4 @@
-"""An image that is perturbed when it is read."""
+"""An image together with a perturbation that is applied when the image is read."""
 
 import copy
 import os
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PerturbedImage:
-    """An image together with what is to be done to its pixels when it is read.
+    """An image together with a perturbation that is applied when the image is read.
 
-    It may stand in X wherever its source may, takes a few hundred bytes, and is decoded and
-    perturbed by the threads that read X. :func:`load_image` gives its pixels. It is pickled and
-    hashed (:func:`joblib.hash`) by its content: of a path the path, not the file.
+    X may hold it wherever X may hold its source. It takes a few hundred bytes; the threads that
+    read X decode and perturb it. :func:`skfakespot.images.load_image` returns its pixels. Two of
+    them with equal attributes have equal pickles and hashes (:func:`joblib.hash`).
 
     Parameters
     ----------
     source : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)
         The image. A path is kept as str.
     perturbation : callable
-        ``perturbation(pixels, seed)`` takes and returns RGB pixels (H, W, 3), uint8, and gives
-        the same for the same arguments; such as `skfakespot.augmentation.Perturbation`. A str
-        `identity`, if it has one, must tell it from every other perturbation: the image is then
-        recognised without being read.
+        Such as `skfakespot.augmentation.Perturbation`. ``perturbation(pixels, seed)`` takes and
+        returns RGB pixels (H, W, 3), uint8, and returns the same for the same arguments. It may
+        have an attribute `identity`, a str that no other perturbation has: then the content of
+        the image is known without perturbing it.
     seed : int
-        What the perturbation draws from.
+        Seed of the perturbation's random numbers.
 
     Examples
     --------
@@ -45,6 +45,6 @@ class PerturbedImage:
         if isinstance(self.source, os.PathLike):
             object.__setattr__(self, "source", os.fsdecode(self.source))
 
-    # A copy, so that what is pickled does not depend on which images share a perturbation.
+    # The copy makes the pickle independent of whether several images share a perturbation.
     def __reduce__(self):
         return PerturbedImage, (self.source, copy.copy(self.perturbation), self.seed)

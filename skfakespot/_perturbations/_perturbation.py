@@ -1,4 +1,4 @@
-"""One perturbation at one level, with its options."""
+"""The kinds of perturbation with their levels and options, and one perturbation at one level."""
 
 import math
 from collections.abc import Callable
@@ -9,23 +9,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _arithmetic
+from . import _pixels
+
+
+class _Option(NamedTuple):
+    default: object
+    accepted: str
+    accepts: Callable
 
 
 class _Kind(NamedTuple):
+    """A function of (pixels, level, seed), and the levels and options that it takes."""
+
     apply: Callable
-    level: str
+    level_name: str
     low: float
     high: float
-    low_included: bool
-    options: dict  # name: (default, what is accepted in words, predicate)
+    options: dict[str, _Option]
+    includes_low: bool = True
 
-    def span(self):
-        return f"{self.level} {'from' if self.low_included else 'above'} {self.low} to {self.high}"
+    @property
+    def accepted_levels(self):
+        start = "from" if self.includes_low else "above"
+        return f"{self.level_name} {start} {self.low} to {self.high}"
 
 
-def _one_of(*values):
-    return ", ".join(map(repr, values)), lambda value: any(value is v or value == v for v in values)
+def _one_of(*values, default):
+    accepted = ", ".join(map(repr, values))
+    return _Option(default, accepted, lambda value: any(value is v or value == v for v in values))
 
 
 def _is_kernel_size(value):
@@ -34,31 +45,40 @@ def _is_kernel_size(value):
 
 _KINDS = {
     "compression": _Kind(
-        lambda pixels, level, _seed, **options: _arithmetic.compress(pixels, level, **options),
-        *("integers (JPEG quality)", 1, 100, True),
-        {"subsampling": (None, *_one_of(None, "4:4:4", "4:2:2", "4:2:0"))},
+        apply=_pixels.compress,
+        level_name="integers (JPEG quality)",
+        low=1,
+        high=100,
+        options={"subsampling": _one_of(None, "4:4:4", "4:2:2", "4:2:0", default=None)},
     ),
     "resize": _Kind(
-        lambda pixels, level, _seed, **options: _arithmetic.resize(pixels, level, **options),
-        *("scale factors", 0, 1, False),
-        {
-            "filter": ("bicubic", *_one_of(*_arithmetic.FILTERS)),
-            "restore_size": (True, *_one_of(True, False)),
+        apply=_pixels.resize,
+        level_name="scale factors",
+        low=0,
+        high=1,
+        options={
+            "filter": _one_of(*_pixels.FILTERS, default="bicubic"),
+            "restore_size": _one_of(True, False, default=True),
         },
+        includes_low=False,
     ),
     "noise": _Kind(
-        _arithmetic.add_noise,
-        *("variances (of pixels from 0 to 1)", 0, 1, True),
-        {"unit": ("variance", *_one_of("variance", "std"))},
+        apply=_pixels.add_noise,
+        level_name="variances (of pixels from 0 to 1)",
+        low=0,
+        high=1,
+        options={"unit": _one_of("variance", "std", default="variance")},
     ),
     "blur": _Kind(
-        lambda pixels, level, _seed, **options: _arithmetic.blur(pixels, level, **options),
-        *("sigmas (in pixels)", 0, 100, True),
-        {"kernel_size": (3, "odd integers from 3 and None", _is_kernel_size)},
+        apply=_pixels.blur,
+        level_name="sigmas (in pixels)",
+        low=0,
+        high=100,
+        options={"kernel_size": _Option(3, "odd integers from 3 and None", _is_kernel_size)},
     ),
 }
 _NOISE_IN_STD = _KINDS["noise"]._replace(
-    level="standard deviations (of pixels from 0 to 255)", high=255
+    level_name="standard deviations (of pixels from 0 to 255)", high=255
 )
 KINDS = tuple(_KINDS)
 
@@ -67,7 +87,7 @@ KINDS = tuple(_KINDS)
 class Perturbation:
     """One of the paper's four attacks (section 4.3), at one level.
 
-    Call it with an image's pixels and a seed to have them perturbed.
+    Call it with the pixels of an image and a seed to perturb them.
 
     Parameters
     ----------
@@ -86,10 +106,10 @@ class Perturbation:
           "4:2:2", "4:2:0";
         - resize: ``filter="bicubic"``, or "nearest", "box", "bilinear", "hamming", "lanczos"
           (Pillow's, antialiased); ``restore_size=True``, or False to keep the image small;
-        - noise: ``unit="variance"``, or "std" for a level that is the standard deviation for
+        - noise: ``unit="variance"``, or "std" if the level is the standard deviation for
           pixels from 0 to 255;
-        - blur: ``kernel_size=3`` (the paper's; it saturates from a sigma of about 2), another
-          odd integer, or None for 4 sigma to either side.
+        - blur: ``kernel_size=3`` (the paper's, whose effect hardly grows beyond a sigma of 2),
+          another odd integer, or None for 4 sigma to either side.
 
     Attributes
     ----------
@@ -122,25 +142,25 @@ class Perturbation:
     def __init__(self, kind, level, **options):
         if kind not in KINDS:
             raise ValueError(
-                f"There is no perturbation {kind!r}{_similar(kind, KINDS)}; accepted are "
+                f"There is no perturbation {kind!r}{did_you_mean(kind, KINDS)}; accepted are "
                 f"{', '.join(KINDS)}."
             )
-        rules = _KINDS[kind].options
+        known = _KINDS[kind].options
         for name, value in options.items():
-            if name not in rules:
+            if name not in known:
                 raise ValueError(
-                    f"{kind} has no option {name!r}{_similar(name, rules)}; its options are "
-                    f"{', '.join(rules)}."
+                    f"{kind} has no option {name!r}{did_you_mean(name, known)}; its options are "
+                    f"{', '.join(known)}."
                 )
-            _, accepted, is_accepted = rules[name]
-            if not is_accepted(value):
+            if not known[name].accepts(value):
+                accepted = known[name].accepted
                 raise ValueError(f"{name}={value!r} of {kind}; accepted are {accepted}.")
+        changed = sorted(
+            (name, value) for name, value in options.items() if value != known[name].default
+        )
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "level", _checked_level(kind, level, options))
-        changed = ((name, options[name]) for name in sorted(options))
-        object.__setattr__(
-            self, "options", tuple(pair for pair in changed if pair[1] != rules[pair[0]][0])
-        )
+        object.__setattr__(self, "options", tuple(changed))
 
     def __call__(self, pixels, seed=0):
         """Perturb one image.
@@ -150,7 +170,7 @@ class Perturbation:
         pixels : ndarray of shape (H, W, 3) or (H, W), dtype uint8
             The image; it is not changed.
         seed : int, default=0
-            Draws the noise; the other kinds draw nothing.
+            Seed of the noise; the other kinds do not use it.
 
         Returns
         -------
@@ -161,23 +181,23 @@ class Perturbation:
 
     @property
     def identity(self):
-        """What tells the result of this perturbation from every other, apart from the image."""
-        return f"{self!r} {_arithmetic.VERSION} NumPy {np.__version__}"
+        """Text that is the same for two perturbations only if their results are."""
+        return f"{self!r} {_pixels.VERSION} NumPy {np.__version__}"
 
     def on_rows(self, rows, seeds):
-        """Add noise to rows of numbers, on their own scale, not clipped.
+        """Add noise to rows of numbers, on the scale of the numbers and without clipping.
 
         Parameters
         ----------
         rows : ndarray of shape (n_samples, n_features)
-            What a network on vectors takes; it is not changed.
+            Input of a network on vectors; it is not changed.
         seeds : ndarray of shape (n_samples,)
-            Draw the noise of each row.
+            Seed of the noise of each row.
 
         Returns
         -------
         noisy : ndarray of shape (n_samples, n_features)
-            Of the same dtype; integers are rounded.
+            The rows with noise, of the same dtype; integers are rounded.
 
         Raises
         ------
@@ -189,14 +209,14 @@ class Perturbation:
                 f"X holds rows of numbers, and {self.kind} is for images; the only kind for rows "
                 "is 'noise'."
             )
-        deviation = _arithmetic.noise_deviation(self.level, self._all_options()["unit"])
+        deviation = _pixels.noise_deviation(self.level, self._all_options()["unit"])
         noise = [np.random.default_rng(seed).standard_normal(rows.shape[1]) for seed in seeds]
         noisy = rows + deviation * np.reshape(noise, rows.shape)
         return (np.rint(noisy) if rows.dtype.kind in "iu" else noisy).astype(rows.dtype)
 
     def _all_options(self):
-        defaults = {name: rule[0] for name, rule in _KINDS[self.kind].options.items()}
-        return {**defaults, **dict(self.options)}
+        known = _KINDS[self.kind].options
+        return {name: option.default for name, option in known.items()} | dict(self.options)
 
     def __str__(self):
         options = ", ".join(f"{name}={value}" for name, value in self.options)
@@ -206,8 +226,8 @@ class Perturbation:
         options = "".join(f", {name}={value!r}" for name, value in self.options)
         return f"Perturbation({self.kind!r}, {self.level!r}{options})"
 
-    # Flat, so that what is pickled (and hashed by joblib) depends on the content alone, not on
-    # which objects share a tuple.
+    # joblib hashes the pickle. Without nested tuples it depends on the content alone, not on which
+    # perturbations share a tuple.
     def __reduce__(self):
         flat = (part for option in self.options for part in option)
         return _rebuilt, (self.kind, self.level, *flat)
@@ -219,13 +239,18 @@ def _rebuilt(kind, level, *flat):
 
 def _checked_level(kind, level, options):
     rule = _NOISE_IN_STD if options.get("unit") == "std" else _KINDS[kind]
-    fits = isinstance(level, Real) and not isinstance(level, bool) and math.isfinite(level)
-    fits = fits and (rule.low < level or (rule.low_included and level == rule.low))
-    if not fits or level > rule.high or (kind == "compression" and level != int(level)):
-        raise ValueError(f"level={level!r} of {kind}; accepted are {rule.span()}.")
+    is_number = isinstance(level, Real) and not isinstance(level, bool) and math.isfinite(level)
+    is_in_range = is_number and rule.low <= level <= rule.high
+    if (
+        not is_in_range
+        or (level == rule.low and not rule.includes_low)
+        or (kind == "compression" and level != int(level))
+    ):
+        raise ValueError(f"level={level!r} of {kind}; accepted are {rule.accepted_levels}.")
     return int(level) if kind == "compression" else float(level)
 
 
-def _similar(word, words):
+def did_you_mean(word, words):
+    """Suggest the most similar word, for an error message; empty if none is similar."""
     close = get_close_matches(str(word), words, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

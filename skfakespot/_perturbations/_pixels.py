@@ -1,4 +1,4 @@
-"""The four perturbations, from uint8 pixels (H, W, 3) or (H, W) to uint8 pixels."""
+"""The four perturbations as functions from uint8 pixels (H, W, 3) or (H, W) to uint8 pixels."""
 
 import io
 import threading
@@ -6,7 +6,7 @@ import threading
 import numpy as np
 from PIL import Image
 
-# Of the results: profiles of perturbed images are kept on disk.
+# To be raised when results change, because profiles of perturbed images are kept on disk.
 VERSION = 1
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -16,14 +16,14 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-# Standard deviations that the full support of a blur reaches: SciPy's default.
+# The full kernel of a blur has this many standard deviations to either side, as in SciPy.
 _TRUNCATE = 4.0
-# Rows are blurred in strips of at most so many float32 values, so that the buffers stay small.
+# Rows are blurred in strips of at most this many float32 values, which keeps the buffers small.
 _STRIP_SIZE = 2**20
 
 
-def compress(pixels, quality, *, subsampling):
-    """Encode as JPEG and decode."""
+def compress(pixels, quality, _seed, *, subsampling):
+    """Encode as JPEG and decode again."""
     with io.BytesIO() as file:
         options = {} if subsampling is None else {"subsampling": subsampling}
         Image.fromarray(pixels).save(file, "JPEG", quality=quality, **options)
@@ -31,7 +31,7 @@ def compress(pixels, quality, *, subsampling):
         return np.array(Image.open(file, formats=["JPEG"]))
 
 
-def resize(pixels, scale, *, filter, restore_size):  # noqa: A002
+def resize(pixels, scale, _seed, *, filter, restore_size):  # noqa: A002
     """Shrink by a factor and enlarge again."""
     image = Image.fromarray(pixels)
     size = tuple(max(1, round(length * scale)) for length in image.size)
@@ -40,7 +40,7 @@ def resize(pixels, scale, *, filter, restore_size):  # noqa: A002
 
 
 def add_noise(pixels, level, seed, *, unit):
-    """Add Gaussian noise, the same for the same seed and shape."""
+    """Add Gaussian noise, which is the same for the same seed and shape."""
     random = np.random.default_rng(seed)
     (noisy,) = _buffers(1, pixels.size)
     random.standard_normal(dtype=np.float32, out=noisy)
@@ -52,11 +52,11 @@ def add_noise(pixels, level, seed, *, unit):
 
 
 def noise_deviation(level, unit):
-    """Standard deviation of the noise on the scale that the level is given on."""
+    """Standard deviation of the noise, on the scale of the level."""
     return float(np.sqrt(level)) if unit == "variance" else float(level)
 
 
-def blur(pixels, sigma, *, kernel_size):
+def blur(pixels, sigma, _seed, *, kernel_size):
     """Convolve with a Gaussian; the image is mirrored about its outermost pixels."""
     kernel = gaussian_kernel(sigma, kernel_size)
     radius = len(kernel) // 2
@@ -77,16 +77,16 @@ def blur(pixels, sigma, *, kernel_size):
         down = _convolved(lines, kernel, row, buffers[1], buffers[2])
         across = _convolved(down, kernel, step, buffers[0], buffers[2])
         np.rint(across, out=across)
-        # What runs over the end of a row mixes two rows; it lies beyond the image's width.
+        # Values that mix the end of a row with the next row lie in the margin, which is left out.
         full = buffers[0][: down.size].reshape(-1, row)
         np.copyto(blurred[top : top + strip], full[:, : width * step], casting="unsafe")
     return blurred.reshape(pixels.shape)
 
 
 def gaussian_kernel(sigma, kernel_size):
-    """Gaussian kernel of sum 1; kernel_size None for 4 standard deviations to either side."""
+    """Gaussian kernel with the sum 1; `kernel_size` None means 4 sigma to either side."""
     radius = int(_TRUNCATE * sigma + 0.5) if kernel_size is None else kernel_size // 2
-    if sigma < 0.1:  # a neighbour weighs e^-50 at most
+    if sigma < 0.1:  # a neighbour would weigh e^-50 at most
         return np.eye(1, 2 * radius + 1, radius, dtype=np.float32)[0]
     places = np.arange(-radius, radius + 1)
     kernel = np.exp(-0.5 * (places / sigma) ** 2)
@@ -106,14 +106,15 @@ def _convolved(values, kernel, step, out, pair):
     return out
 
 
-_kept = threading.local()
+_of_this_thread = threading.local()
 
 
 def _buffers(n_buffers, size):
-    """Flat float32 arrays, kept by each thread: making them anew takes longer than the sums."""
+    """Flat float32 arrays that each thread reuses: allocating them takes longer than the sums."""
     if size > 2 * _STRIP_SIZE:
         return [np.empty(size, dtype=np.float32) for _ in range(n_buffers)]
-    kept = getattr(_kept, "buffers", [])
-    if len(kept) < n_buffers or kept[0].size < size:
-        kept = _kept.buffers = [np.empty(size, np.float32) for _ in range(max(n_buffers, 3))]
-    return [buffer[:size] for buffer in kept[:n_buffers]]
+    buffers = getattr(_of_this_thread, "buffers", [])
+    if len(buffers) < n_buffers or buffers[0].size < size:
+        buffers = [np.empty(size, np.float32) for _ in range(max(n_buffers, 3))]
+        _of_this_thread.buffers = buffers
+    return [buffer[:size] for buffer in buffers[:n_buffers]]
