@@ -13,10 +13,10 @@ from paper_protocol import add_options, load_rows, make_detector, splits
 
 from skfakespot.augmentation import KINDS, PRESETS
 from skfakespot.robustness import (
-    PAPER_MEAN_FALL,
+    PAPER_MEAN_DROP,
     RobustnessCurveDisplay,
     figure_size,
-    mean_fall,
+    mean_drop,
     robustness_curve,
 )
 
@@ -38,8 +38,8 @@ def main(argv=None):
             groups=faces.groups[test],
             random_state=options.seed,
         )
-        print(f"{name}: the AUC falls by {mean_fall(results[name]):.4f} on average", flush=True)
-    print(f"The paper reports less than {PAPER_MEAN_FALL:.2%} on its own faces and levels.")
+        print(f"{name}: the AUC falls by {mean_drop(results[name]):.4f} on average", flush=True)
+    print(f"The paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and levels.")
     figure = Figure(figsize=figure_size(len(kinds)), layout="constrained")
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)
     RobustnessCurveDisplay.from_results(results, axes=panels)

@@ -11,8 +11,7 @@ import tempfile
 
 import numpy as np
 from paper_protocol import add_options, load_rows, make_detector, splits
-
-from skfakespot.metrics import format_table2
+from paper_table2 import format_table2
 
 
 def main(argv=None):

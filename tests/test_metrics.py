@@ -24,8 +24,6 @@ from skfakespot.metrics import (
     fake_detection_report,
     fake_detection_scorers,
     fake_label,
-    format_table2,
-    paper_table2,
     tpr_at_fpr_score,
 )
 
@@ -410,54 +408,6 @@ def test_a_single_group_leaves_everything_possible():
 def test_intervals_that_cannot_be_made_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         fake_detection_report([0, 1, 1], [0.1, 0.2, 0.3], **arguments)
-
-
-@pytest.mark.parametrize("method", ["FakeSpotter", "AutoGAN"])
-def test_all_rows_of_table_2_are_of_hard_labels_with_exchanged_rates(method):
-    rows = paper_table2(method)
-    assert len(rows) == 8
-    for name, row in rows.items():
-        assert row["fpr"] == pytest.approx(1 - row["recall"], abs=0.0011)
-        assert row["auc"] == pytest.approx((row["recall"] + 1 - row["fnr"]) / 2, abs=0.0011)
-        # Half of the test images are fake but in these rows, as their precision tells too.
-        others = {"FakeSpotter": {"StarGAN": 0.52, "DFDC": 0.527}, "AutoGAN": {"DFDC": 0.536}}
-        prevalence = others[method].get(name, 0.5)
-        hard = row["precision"] * row["recall"] + (1 - row["recall"]) * prevalence
-        assert row["ap"] == pytest.approx(hard, abs=0.0015)
-
-
-def test_table_2_has_the_averages_that_the_paper_prints():
-    """Over the still images, which are the first six, and over all."""
-    printed = [0.930, 0.932, 0.931, 0.931, 0.903, 0.931, 0.068, 0.071]
-    rows = [list(row.values()) for row in paper_table2().values()]
-    assert np.mean(rows[:6], axis=0) == pytest.approx(printed, abs=0.0011)
-    printed = [0.906, 0.913, 0.909, 0.906, 0.880, 0.906, 0.087, 0.10]
-    assert np.mean(rows, axis=0) == pytest.approx(printed, abs=0.0011)
-
-
-def test_table_beside_the_papers():
-    y, scores, _ = draw(np.random.default_rng(0), 30)
-    folds = [(y[i::2], scores[i::2]) for i in (0, 1)]
-    table = format_table2({"DFDC": folds, "mine": (y, scores)}, threshold=0.3, method="AutoGAN")
-    header, *lines = table.splitlines()
-    assert header.split() == ["fakes,", "convention", *METRICS]
-    cells = {line[:34].rstrip(): [float(cell) for cell in line[34:].split()] for line in lines}
-    assert list(cells) == [
-        *("DFDC, standard", "  ± standard deviation of 2", "DFDC, the paper's"),
-        *("DFDC, Table 2 (AutoGAN)", "mine, standard", "mine, the paper's"),
-    ]
-    reports = [fake_detection_report(*fold, threshold=0.3) for fold in folds]
-    values = np.array([list(report.values()) for report in reports])
-    assert cells["DFDC, standard"] == pytest.approx(values.mean(axis=0), abs=0.0006)
-    assert lines[1].split()[5:] == [f"{value:.3f}" for value in values.std(axis=0, ddof=1)]
-    assert cells["DFDC, Table 2 (AutoGAN)"] == list(paper_table2("AutoGAN")["DFDC"].values())
-    report = fake_detection_report(y, scores, threshold=0.3, convention="paper")
-    assert cells["mine, the paper's"] == pytest.approx(list(report.values()), abs=0.0006)
-
-
-def test_an_unknown_method_of_the_paper_is_refused():
-    with pytest.raises(ValueError, match="method='MesoNet'; accepted are 'FakeSpotter'"):
-        format_table2({}, method="MesoNet")
 
 
 def test_intervals_of_two_identities_by_hand():

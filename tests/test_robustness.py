@@ -18,7 +18,7 @@ from skfakespot import make_fakespotter
 from skfakespot.augmentation import Perturbation, perturb
 from skfakespot.cli import main
 from skfakespot.images import as_samples, load_image
-from skfakespot.robustness import RobustnessCurveDisplay, mean_fall, robustness_curve
+from skfakespot.robustness import RobustnessCurveDisplay, mean_drop, mean_fall, robustness_curve
 
 mpl.use("agg")
 
@@ -234,22 +234,27 @@ def test_without_pandas_the_results_are_records(results):
         "sys.meta_path.insert(0, NoPandas())\n"
         "import numpy as np\n"
         "from sklearn.dummy import DummyClassifier\n"
-        "from skfakespot.robustness import mean_fall, robustness_curve\n"
+        "from skfakespot.robustness import mean_drop, robustness_curve\n"
         "X, y = np.zeros((4, 8, 8, 3), dtype=np.uint8), [0, 0, 1, 1]\n"
         "detector = DummyClassifier().fit(X, y)\n"
         "results = robustness_curve(detector, X, y, 'blur', {'blur': [1]})\n"
-        "print(sorted(results[1]), mean_fall(results))\n"
+        "print(sorted(results[1]), mean_drop(results))\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.stdout == f"{sorted(results.columns)} 0.0\n", run.stderr
 
 
-def test_mean_fall(results):
-    falls = results.fall[1:]
-    assert mean_fall(results) == pytest.approx(falls.mean())
-    assert mean_fall(results.to_dict("records"), relative=True) == pytest.approx(
-        falls.mean() / results.score[0]
+def test_mean_drop(results):
+    drops = results.fall[1:]
+    assert mean_drop(results) == pytest.approx(drops.mean())
+    assert mean_drop(results.to_dict("records"), relative=True) == pytest.approx(
+        drops.mean() / results.score[0]
     )
+
+
+def test_the_former_name_of_mean_drop_is_deprecated(results):
+    with pytest.warns(FutureWarning, match="mean_fall is deprecated; use mean_drop"):
+        assert mean_fall(results, relative=True) == mean_drop(results, relative=True)
 
 
 def test_the_display_has_a_panel_for_each_kind_and_a_line_for_each_result(results):

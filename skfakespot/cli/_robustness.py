@@ -7,10 +7,10 @@ import numpy as np
 from ..augmentation import KINDS, PRESETS
 from ..datasets import load_face_folders
 from ..robustness import (
-    PAPER_MEAN_FALL,
+    PAPER_MEAN_DROP,
     RobustnessCurveDisplay,
     figure_size,
-    mean_fall,
+    mean_drop,
     robustness_curve,
 )
 from . import _commands
@@ -49,7 +49,7 @@ def add_options(command):
 
 
 def robustness(options):
-    """Score a detector on perturbed faces, print the falls of its AUC, draw the curves."""
+    """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
     figure = _new_figure()
     _commands._check_folder_of(options.output)
     if options.detector is not None and options.augment:
@@ -80,18 +80,18 @@ def robustness(options):
     name = "augmented" if options.augment else "detector"
     RobustnessCurveDisplay.from_results({name: results}, axes=panels)
     figure.savefig(options.output, dpi=120)
-    falls = {"fall": mean_fall(results), "relative_fall": mean_fall(results, relative=True)}
+    drops = {"fall": mean_drop(results), "relative_fall": mean_drop(results, relative=True)}
     records = results if isinstance(results, list) else results.to_dict("records")
     if options.json:
         records[0]["level"] = None  # JSON has no NaN
-        print_json({"results": records, **falls, "picture": str(options.output)})
+        print_json({"results": records, **drops, "picture": str(options.output)})
         return 0
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
     rows = [_cells(record) for record in records]
-    print_table(["perturbation", "AUC", "interval", "fall", "interval"], rows)
+    print_table(["perturbation", "AUC", "interval", "drop", "interval"], rows)
     print(
-        f"\nMean fall of the AUC: {falls['fall']:.4f}, {falls['relative_fall']:.2%} of the clean "
-        f"AUC.\nThe FakeSpotter paper reports less than {PAPER_MEAN_FALL:.2%} on its own faces and "
+        f"\nMean drop of the AUC: {drops['fall']:.4f}, {drops['relative_fall']:.2%} of the clean "
+        f"AUC.\nThe FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
         f"levels.\n\nThe curves are in {options.output}"
     )
     return 0

@@ -3,6 +3,7 @@
 Each reader returns a Bunch of paths (or images) and targets.
 """
 
+from ..model_selection import LeaveOneGeneratorOut
 from ._audit import FormatAudit, SuspectDataWarning, format_audit
 from ._celeb_df import load_celeb_df
 from ._celeba import load_celeba
@@ -11,7 +12,6 @@ from ._dfdc import load_dfdc
 from ._faceforensics import load_faceforensics
 from ._ffhq import load_ffhq
 from ._folders import load_face_folders
-from ._generators import LeaveOneGeneratorOut
 from ._leakage import LeakageReport, LeakedPair, check_leakage
 from ._listing import IncompleteDatasetWarning
 

@@ -4,14 +4,11 @@ from .._labels import fake_label
 from ._report import fake_detection_report
 from ._scorers import fake_detection_scorers
 from ._scores import equal_error_rate, tpr_at_fpr_score
-from ._table2 import format_table2, paper_table2
 
 __all__ = [
     "equal_error_rate",
     "fake_detection_report",
     "fake_detection_scorers",
     "fake_label",
-    "format_table2",
-    "paper_table2",
     "tpr_at_fpr_score",
 ]

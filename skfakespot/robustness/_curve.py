@@ -1,0 +1,151 @@
+"""The function that scores a detector on perturbed images."""
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+
+from .._bootstrap import bootstrap_counts
+from .._perturbations import perturbations_of
+from ..augmentation import KINDS, perturb
+from ..images import as_samples
+from ._recorded import RecordedClassifier
+from ._results import as_frame
+from ._scoring import BootstrapScoring
+
+
+def robustness_curve(
+    estimator,
+    X,
+    y,
+    kinds=KINDS,
+    levels="paper",
+    *,
+    scoring="roc_auc",
+    groups=None,
+    clean_response=None,
+    n_bootstraps=500,
+    confidence_level=0.95,
+    random_state=None,
+    n_jobs=None,
+):
+    """Score a fitted detector on perturbed images, at each level of each kind of perturbation.
+
+    All images are perturbed, real and fake. The estimator sees the images once for each level
+    and once unperturbed. The intervals come from a bootstrap of the images (by class, or by whole
+    groups) that uses the recorded responses, so the estimator sees no image again for them. All
+    levels share the same bootstrap draws.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier that takes images, such as one made by `make_fakespotter`.
+    X : array-like
+        Test images; see `skfakespot.augmentation.perturb`.
+    y : array-like of shape (n_samples,)
+        Labels of the test images, of two classes.
+    kinds : str or sequence of str, default=("compression", "resize", "noise", "blur")
+        The kinds of perturbation.
+    levels : str or dict of str to sequence, default="paper"
+        How strongly the images are perturbed: the name of a preset, or a dict of kind to a
+        sequence of numbers or `skfakespot.augmentation.Perturbation` objects.
+    scoring : str or callable, default="roc_auc"
+        The name of a scikit-learn score, or a callable ``scorer(estimator, X, y)``.
+    groups : None or array-like of shape (n_samples,), default=None
+        Groups of images, such as identities or videos, that the bootstrap draws as a whole.
+    clean_response : None or array-like of shape (n_samples, ...), default=None
+        The response of the estimator to the unperturbed images, if you already have it; the
+        estimator then does not see them again. It is what the method that `scoring` uses
+        returned for X: ``decision_function``, or ``predict_proba`` if there is none, for
+        "roc_auc"; ``predict`` for "accuracy".
+    n_bootstraps : int, default=500
+        Number of bootstrap draws; 0 for no intervals (NaN).
+    confidence_level : float, default=0.95
+        Confidence level of the intervals, in (0, 1).
+    random_state : None, int or RandomState, default=None
+        Seeds the noise, of which an image gets the same at all variances, and the bootstrap.
+    n_jobs : None or int, default=None
+        Number of threads that perturb an array of images.
+
+    Returns
+    -------
+    results : pandas.DataFrame, or list of dict without pandas
+        A row for the unperturbed images (kind "clean", level NaN), then one for each level:
+
+        - ``kind``, ``level``, and ``perturbation``, a text of both and of the options;
+        - ``score``, ``score_low``, ``score_high``: the score and its interval;
+        - ``fall``, ``fall_low``, ``fall_high``: the drop, which is the score on the unperturbed
+          images minus this score, and its interval;
+        - ``scoring``, ``n_samples``: the name of the score, and the number of images.
+
+    Raises
+    ------
+    ValueError
+        If `kinds`, `levels`, `scoring` or `confidence_level` is not accepted, or lengths differ.
+
+    See Also
+    --------
+    RobustnessCurveDisplay : Draw the results as in Figure 4 of the paper.
+    mean_drop : Average the drop over all levels, the summary that the paper reports.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skfakespot.robustness import robustness_curve
+    >>> X, y = np.zeros((4, 8, 8, 3), dtype=np.uint8), [0, 0, 1, 1]
+    >>> detector = DummyClassifier().fit(X, y)
+    >>> results = robustness_curve(detector, X, y, "blur", {"blur": [1, 2]}, random_state=0)
+    >>> results[["kind", "level", "score", "fall"]]
+        kind  level  score  fall
+    0  clean    NaN    0.5   0.0
+    1   blur    1.0    0.5   0.0
+    2   blur    2.0    0.5   0.0
+    """
+    n_samples = len(as_samples(X))
+    y = column_or_1d(y)
+    check_consistent_length(range(n_samples), y)
+    perturbations = [step for steps in perturbations_of(kinds, levels).values() for step in steps]
+    scorer = check_scoring(estimator, scoring=scoring)
+    if not 0 < confidence_level < 1:
+        raise ValueError(f"confidence_level={confidence_level!r}; accepted are 0 to 1, exclusive.")
+    random = check_random_state(random_state)
+    noise_seed = int(random.randint(2**31 - 1))
+    bootstrap = BootstrapScoring(
+        scorer,
+        y,
+        bootstrap_counts(y, groups, n_bootstraps, random),
+        confidence_level,
+        is_auc=scoring == "roc_auc",
+    )
+    clean = bootstrap.score(RecordedClassifier(estimator, X, clean_response))
+    rows = [_row(None, clean, clean, bootstrap)]
+    for perturbation in perturbations:
+        perturbed = perturb(
+            X,
+            perturbation.kind,
+            perturbation.level,
+            random_state=noise_seed,
+            n_jobs=n_jobs,
+            **dict(perturbation.options),
+        )
+        scores = bootstrap.score(RecordedClassifier(estimator, perturbed))
+        rows.append(_row(perturbation, scores, clean, bootstrap))
+    name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring))
+    return as_frame([{**row, "scoring": name, "n_samples": n_samples} for row in rows])
+
+
+def _row(perturbation, scores, clean, bootstrap):
+    """Make the row of one level; perturbation is None for the unperturbed images."""
+    score_low, score_high = bootstrap.interval(scores)
+    drop_low, drop_high = bootstrap.drop_interval(clean, scores)
+    return {
+        "kind": perturbation.kind if perturbation else "clean",
+        "level": float(perturbation.level) if perturbation else np.nan,
+        "perturbation": str(perturbation) if perturbation else "clean",
+        "score": scores.of_all,
+        "score_low": score_low,
+        "score_high": score_high,
+        "fall": clean.of_all - scores.of_all,
+        "fall_low": drop_low,
+        "fall_high": drop_high,
+    }

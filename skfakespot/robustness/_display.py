@@ -1,0 +1,218 @@
+"""The drawing of robustness curves, as in Figure 4 of the paper."""
+
+import numpy as np
+
+from ..augmentation import KINDS
+from ._curve import robustness_curve
+from ._results import as_records, clean_score, rows_of_kind
+
+_AXIS_LABELS = {
+    "compression": "compression: JPEG quality",
+    "resize": "resize: scale factor",
+    "noise": "noise: variance",
+    "blur": "blur: sigma (pixels)",
+}
+# Kinds of which the smaller level is the stronger perturbation.
+_INVERTED_KINDS = ("compression", "resize")
+
+
+class RobustnessCurveDisplay:
+    """Draw the paper's Figure 4: a panel for each kind of perturbation, a line for each detector.
+
+    Make it with `from_estimator` or `from_results`. It needs matplotlib.
+
+    Parameters
+    ----------
+    results : dict of str to results
+        What `robustness_curve` returned, by the name of its line.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    axes_ : ndarray of matplotlib.axes.Axes
+        The panels.
+    lines_ : dict of str to list of matplotlib.lines.Line2D
+        The lines of each name, one for each panel that it is drawn in.
+
+    Examples
+    --------
+    >>> from skfakespot.robustness import RobustnessCurveDisplay
+    >>> results = [
+    ...     {"kind": kind, "level": level, "scoring": "roc_auc", "score": score,
+    ...      "score_low": score - 0.02, "score_high": score + 0.02}
+    ...     for kind, level, score in [("clean", None, 0.8), ("blur", 1, 0.7), ("blur", 2, 0.6)]
+    ... ]
+    >>> display = RobustnessCurveDisplay.from_results({"detector": results})
+    >>> [axes.get_xlabel() for axes in display.axes_]
+    ['blur: sigma (pixels)']
+    """
+
+    def __init__(self, *, results):
+        self.results = results
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, name=None, axes=None, line_kw=None, **parameters):
+        """Compute the robustness curve of a detector and draw it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted classifier that takes images.
+        X : array-like
+            Test images.
+        y : array-like of shape (n_samples,)
+            Labels of the test images.
+        name : None or str, default=None
+            Name of the line; None for the name of the estimator's class.
+        axes : None or sequence of matplotlib.axes.Axes, default=None
+            One panel for each kind; None for a new figure.
+        line_kw : None or dict, default=None
+            Passed to `matplotlib.axes.Axes.plot`.
+        **parameters : dict
+            Parameters of `robustness_curve`.
+
+        Returns
+        -------
+        display : RobustnessCurveDisplay
+            The display, drawn.
+        """
+        _import_pyplot()
+        results = robustness_curve(estimator, X, y, **parameters)
+        results = {name or type(estimator).__name__: results}
+        return cls(results=results).plot(axes, line_kw=line_kw)
+
+    @classmethod
+    def from_results(cls, results, *, axes=None, line_kw=None):
+        """Draw curves that `robustness_curve` computed before.
+
+        Parameters
+        ----------
+        results : dict of str to results
+            What `robustness_curve` returned, by the name of its line.
+        axes : None or sequence of matplotlib.axes.Axes, default=None
+            One panel for each kind; None for a new figure.
+        line_kw : None or dict, default=None
+            Passed to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : RobustnessCurveDisplay
+            The display, drawn.
+        """
+        return cls(results=results).plot(axes, line_kw=line_kw)
+
+    def plot(self, axes=None, *, line_kw=None):
+        """Draw the results.
+
+        Parameters
+        ----------
+        axes : None or sequence of matplotlib.axes.Axes, default=None
+            One panel for each kind; None for a new figure.
+        line_kw : None or dict, default=None
+            Passed to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : RobustnessCurveDisplay
+            This object.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `axes` does not hold one panel for each kind.
+        """
+        curves = {name: as_records(results) for name, results in self.results.items()}
+        kinds = [kind for kind in KINDS if any(rows_of_kind(c, kind) for c in curves.values())]
+        self.axes_ = _panels(axes, len(kinds))
+        self.figure_ = self.axes_[0].figure
+        self.lines_ = {
+            name: [
+                _draw_curve(panel, name, rows_of_kind(curve, kind), clean_score(curve), line_kw)
+                for kind, panel in zip(kinds, self.axes_, strict=True)
+                if rows_of_kind(curve, kind)
+            ]
+            for name, curve in curves.items()
+        }
+        all_rows = [row for curve in curves.values() for row in curve]
+        for kind, panel in zip(kinds, self.axes_, strict=True):
+            _describe_levels(panel, kind, rows_of_kind(all_rows, kind))
+        scoring = all_rows[0]["scoring"]
+        self.axes_[0].set_ylabel({"roc_auc": "AUC"}.get(scoring, scoring))
+        self.axes_[-1].legend(
+            title="dotted: unperturbed", loc="center left", bbox_to_anchor=(1.0, 0.5)
+        )
+        return self
+
+
+def figure_size(n_panels):
+    """Compute the size of a figure that leaves room for the panels and the legend.
+
+    Parameters
+    ----------
+    n_panels : int
+        Number of panels.
+
+    Returns
+    -------
+    size : tuple of (float, float)
+        Width and height in inches.
+
+    Examples
+    --------
+    >>> from skfakespot.robustness import figure_size
+    >>> figure_size(4)
+    (13.5, 3.2)
+    """
+    return 2.8 * n_panels + 2.3, 3.2
+
+
+def _panels(axes, n_panels):
+    """Return the axes as a flat array of one panel for each kind; make them if there are none."""
+    if axes is None:
+        _, axes = _import_pyplot().subplots(
+            nrows=1,
+            ncols=n_panels,
+            figsize=figure_size(n_panels),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+    panels = np.asarray(axes, dtype=object).reshape(-1)
+    if len(panels) != n_panels:
+        raise ValueError(f"axes holds {len(panels)} panels; {n_panels} are needed.")
+    return panels
+
+
+def _draw_curve(panel, name, rows, clean, line_kw):
+    """Draw a line of scores over levels, its interval, and the score of unperturbed images."""
+    levels = [row["level"] for row in rows]
+    scores = [row["score"] for row in rows]
+    low, high = ([row[f"score_{end}"] for row in rows] for end in ("low", "high"))
+    (line,) = panel.plot(levels, scores, **{"marker": "o", "label": name, **(line_kw or {})})
+    panel.fill_between(levels, low, high, color=line.get_color(), alpha=0.08, linewidth=0)
+    panel.axhline(clean, color=line.get_color(), linestyle=":", linewidth=1)
+    return line
+
+
+def _describe_levels(panel, kind, rows):
+    """Label the axis of the levels; the stronger perturbation is on the right."""
+    label = _AXIS_LABELS[kind]
+    if any("unit=std" in row.get("perturbation", "") for row in rows):
+        label = "noise: standard deviation (0 to 255)"
+    panel.set_xlabel(label)
+    panel.xaxis.set_inverted(kind in _INVERTED_KINDS)
+    panel.grid(alpha=0.3)
+
+
+def _import_pyplot():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "RobustnessCurveDisplay draws with matplotlib. Install it with: "
+            "pip install 'skfakespot[plot]'"
+        ) from error
+    return plt
