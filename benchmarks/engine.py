@@ -26,10 +26,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.utils import shuffle
 
-from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, make_fakespotter
+from skfakespot import (
+    FakeSpotterClassifier,
+    NeuronCoverageTransformer,
+    clear_caches,
+    make_fakespotter,
+)
 from skfakespot._keras import import_keras
 from skfakespot.datasets import load_face_folders
-from skfakespot.engine import forget_profiles
 from skfakespot.images import as_samples
 
 BATCH_SIZE = 32
@@ -135,15 +139,15 @@ def measure_steps(coverage, images, paths, bare, repeats):
 
     def afresh(method, X, estimator=coverage):
         def action():
-            forget_profiles()
+            clear_caches(networks=False)
             getattr(clone(estimator) if estimator is coverage else estimator, method)(X)
 
         return action
 
     def fit_then_transform():
-        forget_profiles()
+        clear_caches(networks=False)
         fresh = clone(coverage).fit(images)
-        forget_profiles()
+        clear_caches(networks=False)
         fresh.transform(images)
 
     def by_hand():
@@ -184,7 +188,7 @@ def measure_selection(X, kind, target, bare, repeats):
         if memory is None:
             detector = detector[1:]
         given = features if memory is None else X
-        forget_profiles()
+        clear_caches(networks=False)
         if grid is None:
             cross_validate(detector, given, target, **search_grid)
         else:

@@ -1,6 +1,7 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
 from ._cache import clear_caches
+from ._network import count_network_images
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
@@ -13,5 +14,6 @@ __all__ = [
     "NeuronCoverageTransformer",
     "PerturbationAugmenter",
     "clear_caches",
+    "count_network_images",
     "make_fakespotter",
 ]

@@ -37,6 +37,11 @@ class BoundedCache:
         with self._lock:
             return list(self._values)
 
+    def has_key_prefix(self, prefix):
+        """Whether any key, of type bytes, begins like this."""
+        with self._lock:
+            return any(key.startswith(prefix) for key in self._values)
+
     def get(self, key, default=None):
         """Return the value under a key, or `default`."""
         with self._lock:

@@ -4,7 +4,6 @@ import math
 import re
 import warnings
 from contextlib import contextmanager
-from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -14,7 +13,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, add_exactly, open_store
 from ._documentation import DocumentationLinkMixin
+from ._network import NetworkSpec
 from ._progress import announce, track
 from ._sklearn_compat import (
     CallbackSupportMixin,
@@ -24,16 +25,7 @@ from ._sklearn_compat import (
     _check_feature_names,
     _fit_context,
 )
-from .backbones import model_from_arrays, model_to_arrays, resolve_backbone
-from .engine import (
-    ImageSource,
-    NetworkPlan,
-    Profiler,
-    add_exactly,
-    device_scope,
-    open_store,
-    shared_reader,
-)
+from .backbones import model_from_arrays, model_to_arrays
 from .images import UnreadableImageWarning, as_samples
 
 
@@ -87,7 +79,7 @@ class NeuronCoverageTransformer(
         neurons without running the network again. At most 4 GiB are kept, the newest. With None,
         profiles of the training images are kept in this process only, 256 MiB of them, and 64 MiB
         of counts; see
-        `skfakespot.engine.forget_profiles`.
+        `skfakespot.clear_caches`.
     n_jobs : None or int, default=None
         Number of joblib workers that the images are split over, on whatever joblib backend is
         active. Decoding and the network use all cores in any case: worth it for several machines.
@@ -218,7 +210,7 @@ class NeuronCoverageTransformer(
         BackboneError
             A ValueError: the network cannot be built.
         """
-        with self._announced(X, y) as watch:
+        with self._fit_task(X, y) as watch:
             self._fit(X, watch)
         return self
 
@@ -243,7 +235,7 @@ class NeuronCoverageTransformer(
                 "A quantile cannot be updated; use fit with all images, or threshold='mean'."
             )
         first = not hasattr(self, "thresholds_")
-        self._learn(self._check_X(X, reset=first), first=first)
+        self._learn(self._open_counter(X, reset=first), first=first)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -265,8 +257,8 @@ class NeuronCoverageTransformer(
         coverage : ndarray of shape (n_samples, n_features)
             See `transform`.
         """
-        with self._announced(X, y) as watch:
-            return self._count(*self._fit(X, watch))
+        with self._fit_task(X, y) as watch:
+            return self._count(self._fit(X, watch))
 
     def merge(self, *others):
         """Add what other transformers have learnt, from other images or on other machines.
@@ -298,30 +290,11 @@ class NeuronCoverageTransformer(
         """
         for other in (self, *others):
             check_is_fitted(other)
-            if isinstance(other.threshold, tuple):
-                raise ValueError(
-                    "A quantile cannot be merged; use fit with all images, or threshold='mean'."
-                )
-        for other in others:
-            for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
-                mine, its = getattr(self, name), getattr(other, name)
-                if isinstance(mine, str | Real | tuple | None) and mine != its:
-                    raise ValueError(
-                        f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
-                        "fit them with the same parameters."
-                    )
-            if not np.array_equal(self.layer_names_, other.layer_names_) or not np.array_equal(
-                self.n_neurons_, other.n_neurons_
-            ):
-                raise ValueError(
-                    f"Transformers of {len(self.layer_names_)} and {len(other.layer_names_)} "
-                    "layers, or of layers of other sizes, cannot be merged: fit them with the same "
-                    "backbone and the same layers."
-                )
+            self._check_mergeable(other)
         for other in others:
             self._sums = self._sums + other._sums
             self.n_samples_seen_ += other.n_samples_seen_
-            self._margins = np.fmax(self._margins, other._margins)
+            self._half_widths = np.fmax(self._half_widths, other._half_widths)
         if self.threshold == "mean":
             self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
         return self
@@ -341,10 +314,9 @@ class NeuronCoverageTransformer(
             shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
         """
         check_is_fitted(self)
-        samples, reader = self._check_X(X, reset=False), self._reader()
-        failures = {}
-        counts = self._count(self._profiler(samples, reader, failures), reader)
-        self._warn_of(failures)
+        counter = self._open_counter(X, reset=False)
+        counts = self._count(counter)
+        self._warn_of_failures(counter)
         return counts
 
     def get_feature_names_out(self, input_features=None):
@@ -364,16 +336,13 @@ class NeuronCoverageTransformer(
         check_is_fitted(self)
         if self.output == "layer":
             return self.layer_names_.copy()
-        layers = self._reader().feature_layers
-        channels = np.arange(len(layers)) - np.searchsorted(layers, layers)
-        pairs = zip(self.layer_names_[layers], channels, strict=True)
-        return np.array([f"{name}:{channel}" for name, channel in pairs], dtype=object)
+        return self._layout(self._network_spec().open()).feature_names()
 
     @property
     def backbone_(self):
-        """The network, built again after unpickling."""
+        """The network that is read, built again after unpickling."""
         check_is_fitted(self)
-        return self._backbone()
+        return self._network_spec().resolve().backbone
 
     def __sklearn_clone__(self):
         # scikit-learn would deep-copy the user's network, which would then be compiled again.
@@ -402,162 +371,148 @@ class NeuronCoverageTransformer(
         return tags
 
     @contextmanager
-    def _announced(self, X, y):
-        """Tell callbacks of a fit; yield what watches its passes."""
+    def _fit_task(self, X, y):
+        """Notify callbacks of a fit; yield a function that watches its passes."""
         hooks = {"estimator": self, "X": X, "y": y}
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(**hooks)
 
         def watch(batches, about):
-            shown = track(batches, about, enabled=bool(self.verbose))
+            shown = self._show_progress(batches, about)
             return announce(shown, about, context=context, hooks=hooks)
 
         yield watch
         fitted = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=fitted)
 
-    def _fit(self, X, watch):
-        """Learn the thresholds; return the images' profiler and the reader of the network."""
-        self._forget()
-        if not isinstance(self.threshold, tuple):
-            return self._learn(self._check_X(X, reset=True), first=True, watch=watch)
-        kind, quantile = self.threshold
-        if kind != "quantile" or not 0 <= quantile <= 1:
-            raise InvalidParameterError(
-                f"threshold={self.threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
-                "with q in [0, 1]."
-            )
-        samples, reader = self._check_X(X, reset=True), self._reader()
-        failures = {}
-        profiler = self._profiler(samples, reader, failures, watch)
-        thresholds = profiler.quantile(quantile)
-        self._warn_of(failures)
-        self.n_samples_seen_ = self._n_readable(samples, failures)
-        self._margins = np.zeros_like(thresholds)
-        self._set_thresholds(reader, thresholds)
-        return profiler, reader
+    def _show_progress(self, batches, about):
+        return track(batches, about, enabled=bool(self.verbose))
 
-    def _learn(self, samples, *, first, watch=None):
-        """Update the sums of eq. 1 and the thresholds; return what `_fit` returns."""
-        reader = self._reader()
-        fixed = None
+    def _fit(self, X, watch):
+        """Learn the thresholds from X; return what counts the neurons of X."""
+        for name in ("thresholds_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        counter = self._open_counter(X, reset=True, watch=watch)
+        if not isinstance(self.threshold, tuple):
+            self._learn(counter, first=True)
+            return counter
+        thresholds = counter.quantile(self.threshold[1])
+        self.n_samples_seen_ = self._count_readable(counter)
+        self._half_widths = np.zeros_like(thresholds)
+        self._set_thresholds(counter.layout, thresholds)
+        return counter
+
+    def _learn(self, counter, *, first):
+        """Add a counter's images to the sums of eq. 1, and update the thresholds."""
+        layout, fixed = counter.layout, None
         if isinstance(self.threshold, Real):
-            fixed = np.full(len(reader.layer_names), float(self.threshold))
-        failures = {}
-        profiler = self._profiler(samples, reader, failures, watch)
-        sums = profiler.sums(center=fixed)
-        self._warn_of(failures)
-        n_readable = self._n_readable(samples, failures)
-        totals = add_exactly(np.delete(sums, list(failures), axis=0))
+            fixed = np.full(layout.n_layers, float(self.threshold))
+        sums = counter.sums(center=fixed)
+        n_readable = self._count_readable(counter)
+        totals = add_exactly(np.delete(sums, list(counter.failures), axis=0))
         self._sums = totals if first else self._sums + totals
         self.n_samples_seen_ = n_readable if first else self.n_samples_seen_ + n_readable
-        means = self._sums / (reader.n_neurons * self.n_samples_seen_)
-        self._set_thresholds(reader, means if fixed is None else fixed)
-        self._margins = profiler.settle(self.thresholds_, sums)
-        return profiler, reader
+        means = self._sums / (layout.n_neurons * self.n_samples_seen_)
+        self._set_thresholds(layout, means if fixed is None else fixed)
+        self._half_widths = counter.store_profiles(self.thresholds_, sums)
 
-    def _count(self, profiler, reader):
-        coverage = profiler.counts(
+    def _count_readable(self, counter):
+        self._warn_of_failures(counter)
+        n_readable = counter.n_images - len(counter.failures)
+        if n_readable == 0:
+            raise ValueError(
+                f"None of the {counter.n_images} images could be read, so there is nothing to "
+                "learn from. The warnings name each file and the reason."
+            )
+        return n_readable
+
+    def _set_thresholds(self, layout, thresholds):
+        self.layer_names_ = np.array(layout.layer_names, dtype=object)
+        self.n_neurons_ = layout.n_neurons
+        self.thresholds_ = thresholds
+
+    def _count(self, counter):
+        coverage = counter.counts(
             self.thresholds_,
-            None if self.memory is None else self._margins,
+            None if self.memory is None else self._half_widths,
             dtype=np.float64 if self.output == "layer" else np.float32,
         )
         if self.normalize == "fraction":
-            coverage /= reader.feature_sizes
+            coverage /= counter.layout.feature_sizes
         return coverage
 
-    def _set_thresholds(self, reader, thresholds):
-        self.layer_names_ = np.array(reader.layer_names, dtype=object)
-        self.n_neurons_ = reader.n_neurons
-        self.thresholds_ = thresholds
-
-    def _n_readable(self, samples, failures):
-        if len(failures) == len(samples):
-            raise ValueError(
-                f"None of the {len(samples)} images could be read, so there is nothing to learn "
-                "from. The warnings name each file and the reason."
-            )
-        return len(samples) - len(failures)
-
-    def _warn_of(self, failures):
-        for index, error in sorted(failures.items()):
+    def _warn_of_failures(self, counter):
+        for index, error in sorted(counter.failures.items()):
             warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=4)
 
-    def _forget(self):
-        for name in ("thresholds_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)
-
-    def _backbone(self):
-        return resolve_backbone(
-            self.backbone,
-            weights=self.weights,
-            sample_shape=self._sample_shape,
-            image_size=self.image_size,
+    def _open_counter(self, X, *, reset, watch=None):
+        """Check X, build the network if need be, and return what counts the neurons of X."""
+        self._check_parameters()
+        samples = self._check_X(X, reset=reset)
+        spec = self._network_spec()
+        network = spec.resolve()
+        self._check_shape(samples, network.backbone)
+        reader = network.open()
+        layout = self._layout(reader)
+        return NeuronCounter(
+            PortableNetwork(spec, reader),
+            layout,
+            samples,
+            open_store(reader, layout, self.memory),
+            batch_size=self.batch_size,
+            on_error=self.on_error,
+            n_jobs=self.n_jobs,
+            watch=watch or self._show_progress,
         )
 
-    def _reader(self):
+    def _network_spec(self):
+        return NetworkSpec(
+            self.backbone,
+            weights=self.weights,
+            layers=tuple(self.layers) if isinstance(self.layers, list) else self.layers,
+            tap=self.tap,
+            sample_shape=self._sample_shape,
+            image_size=None if self.image_size is None else tuple(self.image_size),
+            device=self.device,
+        )
+
+    def _layout(self, reader):
+        return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output)
+
+    def _check_parameters(self):
+        """Check what `_parameter_constraints` cannot express."""
         if self.neuron == self.output == "channel":
             raise ValueError(
                 "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
                 "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
             )
-        return _make_reader(self.backbone, **self._reader_options())
-
-    def _reader_options(self):
-        return {
-            "weights": self.weights,
-            "sample_shape": self._sample_shape,
-            "image_size": self._image_size(),
-            "layers": self.layers,
-            "tap": self.tap,
-            "neuron": self.neuron,
-            "output": self.output,
-            "device": self.device,
-        }
-
-    def _profiler(self, samples, reader, failures, watch=None):
-        """Profiler of the images, which puts the error of each unreadable one into `failures`."""
-
-        def note(index, error):
-            if self.on_error == "raise":
-                raise error
-            failures[index] = error
-
-        may_change = not isinstance(self.backbone, str | Path)
-        make_reader = partial(
-            _make_reader, model_to_arrays(self.backbone), **self._reader_options()
-        )
-        return Profiler(
-            reader,
-            ImageSource(samples, self._image_size(), self.batch_size),
-            open_store(reader, self.memory, may_change=may_change),
-            make_plan=lambda: NetworkPlan(make_reader, reader),
-            n_jobs=self.n_jobs,
-            on_failure=note,
-            watch=watch or partial(track, enabled=bool(self.verbose)),
-        )
-
-    def _image_size(self):
-        """(height, width) of the images that the network is given, None for vectors."""
-        backbone = self._backbone()
-        own = backbone.input_size
-        if own is None:
-            return None
-        if self.image_size is None:
-            if None in own:
-                raise ValueError(
-                    f"The backbone {backbone.name!r} takes images of any size: set image_size="
-                    "(height, width)."
+        if isinstance(self.threshold, tuple):
+            kind, quantile = self.threshold if len(self.threshold) == 2 else (None, None)
+            if kind != "quantile" or not isinstance(quantile, Real) or not 0 <= quantile <= 1:
+                raise InvalidParameterError(
+                    f"threshold={self.threshold!r}; accepted are 'mean', a number, and "
+                    "('quantile', q) with q in [0, 1]."
                 )
-            return own
-        size = tuple(self.image_size)
-        if len(size) != 2 or any(b not in (None, a) for a, b in zip(size, own, strict=True)):
+
+    def _check_mergeable(self, other):
+        if isinstance(other.threshold, tuple):
             raise ValueError(
-                f"image_size={self.image_size!r} does not fit the backbone {backbone.name!r}, "
-                f"which takes images of (height, width) {own}."
+                "A quantile cannot be merged; use fit with all images, or threshold='mean'."
             )
-        return size
+        for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
+            mine, its = getattr(self, name), getattr(other, name)
+            if isinstance(mine, str | Real | tuple | None) and mine != its:
+                raise ValueError(
+                    f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
+                    "fit them with the same parameters."
+                )
+        same_names = np.array_equal(self.layer_names_, other.layer_names_)
+        if not same_names or not np.array_equal(self.n_neurons_, other.n_neurons_):
+            raise ValueError(
+                f"Transformers of {len(self.layer_names_)} and {len(other.layer_names_)} layers, "
+                "or of layers of other sizes, cannot be merged: fit them with the same backbone "
+                "and the same layers."
+            )
 
     def _check_X(self, X, *, reset):
         samples = as_samples(X)
@@ -569,17 +524,15 @@ class NeuronCoverageTransformer(
             self._sample_shape = samples.shape
             self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
             self.image_shape_in_ = samples.shape if samples.kind == "array" else None
-        self._check_shape(samples)
         return samples
 
-    def _check_shape(self, samples):
+    def _check_shape(self, samples, backbone):
         is_vector, fitted_shape = samples.kind == "vector", self._sample_shape
         if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
             raise ValueError(
                 f"X holds samples of shape {samples.shape}, but {type(self).__name__} was fitted "
                 f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
             )
-        backbone = self._backbone()
         expected = backbone.input_shape
         if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
             given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
@@ -591,19 +544,14 @@ class NeuronCoverageTransformer(
 
 
 _FITTED = (
-    *("thresholds_", "layer_names_", "n_neurons_", "n_samples_seen_", "n_features_in_"),
-    *("feature_names_in_", "image_shape_in_", "_sample_shape", "_sums", "_margins"),
+    "thresholds_",
+    "layer_names_",
+    "n_neurons_",
+    "n_samples_seen_",
+    "n_features_in_",
+    "feature_names_in_",
+    "image_shape_in_",
+    "_sample_shape",
+    "_sums",
+    "_half_widths",
 )
-
-
-def _make_reader(backbone, *, weights, sample_shape, image_size, device, **options):
-    """Reader of the network, also in a process that has not seen it yet."""
-    with device_scope(device):
-        resolved = resolve_backbone(
-            model_from_arrays(backbone),
-            weights=weights,
-            sample_shape=sample_shape,
-            image_size=image_size,
-        )
-        input_shape = resolved.input_shape if image_size is None else (*image_size, 3)
-        return shared_reader(resolved, input_shape=input_shape, device=device, **options)

@@ -61,6 +61,6 @@ def exact():
 @pytest.fixture
 def no_profiles():
     """Nothing is left of what other tests have shown to a network."""
-    from skfakespot.engine import forget_profiles
+    from skfakespot import clear_caches
 
-    forget_profiles()
+    clear_caches(networks=False)

@@ -11,11 +11,10 @@ from networks import exact_network, outputs_by_layer, varied_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from skfakespot import NeuronCoverageTransformer
+from skfakespot import NeuronCoverageTransformer, clear_caches
+from skfakespot._counting._profile import ActivationProfile
+from skfakespot._counting._reductions import count_active, neurons_of, sum_and_split, sum_neurons
 from skfakespot.backbones import Backbone
-from skfakespot.engine import forget_profiles
-from skfakespot.engine._profiles import Profile
-from skfakespot.engine._reductions import count_active, neurons_of, sum_and_split, sum_neurons
 
 pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
 
@@ -31,7 +30,7 @@ def images():
 def read_twice(coverage, images):
     """The plain algorithm: all images for the thresholds, then all again for the counts."""
     coverage = clone(coverage).fit(images)
-    forget_profiles()
+    clear_caches(networks=False)
     return coverage.thresholds_, coverage.transform(images)
 
 
@@ -58,7 +57,7 @@ def test_one_pass_equals_two_in_any_order(exact, images, neuron, output):
     for name, X in orders(images).items():
         coverage = NeuronCoverageTransformer(exact, neuron=neuron, output=output, batch_size=8)
         thresholds, expected = read_twice(coverage, X)
-        forget_profiles()
+        clear_caches(networks=False)
         counts = coverage.fit_transform(X)
         assert_array_equal(coverage.thresholds_, thresholds, err_msg=name)
         assert_array_equal(counts, expected, err_msg=name)
@@ -71,7 +70,7 @@ def test_one_pass_equals_two_in_any_order(exact, images, neuron, output):
 def test_one_pass_equals_two_for_other_thresholds(exact, images, threshold):
     coverage = NeuronCoverageTransformer(exact, threshold=threshold, batch_size=8)
     thresholds, expected = read_twice(coverage, images)
-    forget_profiles()
+    clear_caches(networks=False)
     assert_array_equal(coverage.fit_transform(images), expected)
     assert_array_equal(coverage.thresholds_, thresholds)
     outputs = outputs_by_layer(exact, images, LAYERS)
@@ -87,7 +86,7 @@ def test_sums_that_are_rounded_differently_change_ties_only(network, images, neu
     expected = count_by_numpy(outputs, thresholds, neuron=neuron, output=output)
     order = np.random.default_rng(1).permutation(len(images))
     for batch_size in (1, 7, 32, 70):
-        forget_profiles()
+        clear_caches(networks=False)
         coverage = NeuronCoverageTransformer(
             network, neuron=neuron, output=output, batch_size=batch_size
         )
@@ -110,14 +109,14 @@ def test_sums_that_are_rounded_differently_change_ties_only(network, images, neu
     batch_size=st.integers(1, 41),
 )
 def test_one_pass_equals_two_with_an_outlier(rows, outlier, at, batch_size):
-    forget_profiles()
+    clear_caches(networks=False)
     rows[at] += np.float32(outlier)
     coverage = NeuronCoverageTransformer(vector_network(), batch_size=batch_size)
     counts = coverage.fit_transform(rows)
     active = rows.astype(np.float64) > coverage.thresholds_[0]
     assert_array_equal(counts[:, 0], active.sum(axis=1))
     assert_allclose(coverage.thresholds_[0], rows.mean(dtype=np.float64), rtol=1e-6, atol=1e-6)
-    forget_profiles()
+    clear_caches(networks=False)
     assert_array_equal(coverage.transform(rows), counts)
 
 
@@ -136,7 +135,7 @@ def test_order_and_batch_size_do_not_change_a_bit(exact, images, neuron, output)
     expected = coverage.fit_transform(images)
     order = np.random.default_rng(1).permutation(len(images))
     for batch_size in (1, 7, 32, 70):
-        forget_profiles()
+        clear_caches(networks=False)
         other = clone(coverage).set_params(batch_size=batch_size)
         assert_array_equal(other.fit_transform(images[order]), expected[order])
         assert_array_equal(other.thresholds_, coverage.thresholds_)
@@ -191,7 +190,8 @@ def test_changed_weights_are_seen(images):
     model = exact_network()
     coverage = NeuronCoverageTransformer(model)
     before = coverage.fit_transform(images)
-    model.set_weights([-weights for weights in model.get_weights()])
+    for variable in model.trainable_variables:
+        variable.assign(-variable)
     after = coverage.fit_transform(images)
     assert (before != after).any()
     outputs = outputs_by_layer(model, images, LAYERS)
@@ -217,7 +217,7 @@ def test_a_profile_counts_for_any_threshold_in_its_band(outputs, ends, per_chann
     assert_array_equal(count_active(neurons, threshold, columns), expected)
     for image, counts in enumerate(expected):
         values = np.concatenate(inside[image])
-        profile = Profile(
+        profile = ActivationProfile(
             sums=sums[image : image + 1],
             low=np.array([low]),
             high=np.array([high]),
@@ -227,7 +227,7 @@ def test_a_profile_counts_for_any_threshold_in_its_band(outputs, ends, per_chann
             features=np.concatenate([np.empty(0, np.uint16), *inside_columns[image]]),
         )
         first, exact = np.array([0]), np.array([threshold])
-        copied = Profile.from_bytes(profile.to_bytes())
+        copied = ActivationProfile.from_bytes(profile.to_bytes())
         narrower = profile.trimmed(exact, exact, first)
         for kept in (profile, copied, narrower):
             assert kept.covers(exact)
@@ -260,13 +260,38 @@ def test_large_layers_are_reduced_in_pieces(shape):
     assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_infinite_outputs_are_counted():
-    rows = np.array([[1, 2, 3e38], [0, 1, -3e38], [3e38, 3e38, 3e38]], dtype=np.float32)
-    inputs = keras.Input((3,))
-    dense = keras.layers.Dense(2, kernel_initializer="ones", use_bias=False)
-    coverage = NeuronCoverageTransformer(keras.Model(inputs, dense(inputs)))
-    with np.errstate(all="ignore"):
-        assert_array_equal(coverage.fit_transform(rows), coverage.transform(rows))
+def overflowing_network():
+    """A network of images whose second layer overflows where a pixel is white."""
+    x = inputs = keras.Input((2, 2, 3))
+    for name, factor in [("first", 1e30), ("second", 2e6), ("third", 1.0)]:
+        kernel = keras.initializers.Constant(factor)
+        layer = keras.layers.Conv2D(2, 1, name=name, kernel_initializer=kernel, use_bias=False)
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.mark.parametrize("threshold", ["mean", 0.5, ("quantile", 0.5)])
+@pytest.mark.parametrize("output", ["layer", "channel"])
+def test_outputs_that_are_not_finite_are_an_error_that_names_the_layer(threshold, output):
+    images = np.zeros((3, 2, 2, 3), dtype=np.uint8)
+    coverage = NeuronCoverageTransformer(
+        overflowing_network(), threshold=threshold, output=output
+    ).fit(images)
+    images[1] = 255
+    for action in (clone(coverage).fit, clone(coverage).fit_transform, coverage.transform):
+        clear_caches(networks=False)
+        with pytest.raises(ValueError, match=r"layer 'second' has outputs that are NaN or inf"):
+            action(images)
+
+
+def test_a_network_of_nan_is_an_error(network, images):
+    model = keras.models.clone_model(network)
+    model.get_layer("norm_1").set_weights([np.ones(4), np.zeros(4), np.zeros(4), -np.ones(4)])
+    coverage = NeuronCoverageTransformer(network).fit(images)
+    coverage.set_params(backbone=model)
+    with pytest.raises(ValueError, match="layer 'depthwise' has outputs that are NaN"):
+        coverage.transform(images)
+    coverage.set_params(layers=["conv_1"]).fit(images)
 
 
 def test_an_infinite_output_does_not_change_the_sums_of_other_images():

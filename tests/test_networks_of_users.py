@@ -21,9 +21,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer
+from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, clear_caches
 from skfakespot.backbones import Backbone, BackboneError
-from skfakespot.engine import forget_profiles
 
 pytestmark = pytest.mark.numeric
 
@@ -257,7 +256,7 @@ class CountingTransformer(NeuronCoverageTransformer):
 def test_a_cached_pipeline_reads_a_users_network_once(backbone, images, tmp_path, kind):
     given = backbone if kind == "backbone" else backbone.model
     CountingTransformer.n_fits = counting_preprocess.n_images = 0
-    forget_profiles()
+    clear_caches(networks=False)
     labels = np.arange(len(images)) % 2
     predictions = []
     for _ in range(2):

@@ -18,12 +18,17 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, make_fakespotter
+from skfakespot import (
+    FakeSpotterClassifier,
+    NeuronCoverageTransformer,
+    clear_caches,
+    count_network_images,
+    make_fakespotter,
+)
+from skfakespot._counting._folder import ProfileFolder
+from skfakespot._counting._profile import ActivationProfile
+from skfakespot._counting._store import ProfileStore, make_cache
 from skfakespot.backbones import Backbone, Preprocessing
-from skfakespot.engine import forget_profiles
-from skfakespot.engine._folder import ProfileFolder
-from skfakespot.engine._profiles import Profile
-from skfakespot.engine._store import BoundedCache, ProfileStore
 
 pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
 
@@ -57,22 +62,17 @@ def files_of(folder):
     return sorted(folder.rglob("*.profiles"))
 
 
-def n_passed(coverage):
-    """How many images have passed through the transformer's network in this process."""
-    return coverage._reader().n_images
-
-
 def test_a_warm_store_needs_no_network(network, paths, folder):
     coverage = NeuronCoverageTransformer(network, memory=folder)
     expected = coverage.fit_transform(paths)
-    before = n_passed(coverage)
-    for memory in (folder, str(folder), joblib.Memory(folder, verbose=0)):
-        forget_profiles()
-        other = clone(coverage).set_params(memory=memory)
-        assert_array_equal(other.fit_transform(paths), expected)
-        assert_array_equal(other.thresholds_, coverage.thresholds_)
-        assert_array_equal(other.transform(paths[::-1]), expected[::-1])
-    assert n_passed(coverage) == before
+    with count_network_images() as passed:
+        for memory in (folder, str(folder), joblib.Memory(folder, verbose=0)):
+            clear_caches(networks=False)
+            other = clone(coverage).set_params(memory=memory)
+            assert_array_equal(other.fit_transform(paths), expected)
+            assert_array_equal(other.thresholds_, coverage.thresholds_)
+            assert_array_equal(other.transform(paths[::-1]), expected[::-1])
+    assert passed.n_images == 0
 
 
 @pytest.mark.parametrize("output", ["layer", "channel"])
@@ -82,27 +82,30 @@ def test_cross_validation_looks_at_each_image_once(paths, folder, output):
     detector = make_fakespotter(
         exact_network(), memory=folder, output=output, classifier=classifier
     )
-    scores = cross_validate(detector, paths, y, cv=5, return_estimator=True)
-    coverage = scores["estimator"][0]["coverage"]
-    assert n_passed(coverage) == len(paths)
-    for fitted in (estimator["coverage"] for estimator in scores["estimator"]):
-        plain = clone(fitted).set_params(memory=None, backbone=exact_network())
-        plain._sample_shape, plain.thresholds_ = None, fitted.thresholds_
+    with count_network_images() as passed:
+        scores = cross_validate(detector, paths, y, cv=5, return_estimator=True)
+    assert passed.n_images == len(paths)
+    for estimator in scores["estimator"]:
+        fitted = estimator["coverage"]
+        plain = clone(fitted).set_params(memory=None, backbone=exact_network()).fit(paths)
+        plain.thresholds_ = fitted.thresholds_
         assert_array_equal(fitted.transform(paths), plain.transform(paths))
-    forget_profiles()
+    clear_caches(networks=False)
     search = GridSearchCV(detector, {"classify__max_iter": range(1, 13)}, cv=5, refit=False)
-    search.fit(paths, y)
-    assert n_passed(coverage) == len(paths)
+    with count_network_images() as passed:
+        search.fit(paths, y)
+    assert passed.n_images == 0
 
 
 def test_another_process_needs_no_network(folder, paths):
     program = (
         "import sys, numpy as np\n"
-        "from skfakespot import NeuronCoverageTransformer\n"
+        "from skfakespot import NeuronCoverageTransformer, count_network_images\n"
         "paths = np.array(sys.argv[2:], dtype=object)\n"
         "coverage = NeuronCoverageTransformer(weights='random', memory=sys.argv[1])\n"
-        "counts = coverage.fit_transform(paths)\n"
-        "print(coverage._reader().n_images, int(counts.sum()))\n"
+        "with count_network_images() as passed:\n"
+        "    counts = coverage.fit_transform(paths)\n"
+        "print(passed.n_images, int(counts.sum()))\n"
     )
     few = paths[:6].tolist()
     total = NeuronCoverageTransformer(weights="random", memory=folder).fit_transform(few).sum()
@@ -113,11 +116,11 @@ def test_another_process_needs_no_network(folder, paths):
 
 def test_without_memory_folds_share_profiles_in_the_process(network, paths):
     coverage = NeuronCoverageTransformer(network).fit(paths)
-    before = n_passed(coverage)
-    for start in range(0, 60, 12):
-        fold = np.delete(paths, slice(start, start + 12))
-        clone(coverage).fit_transform(fold)
-    assert n_passed(coverage) == before
+    with count_network_images() as passed:
+        for start in range(0, 60, 12):
+            fold = np.delete(paths, slice(start, start + 12))
+            clone(coverage).fit_transform(fold)
+    assert passed.n_images == 0
 
 
 @pytest.mark.parametrize(
@@ -138,10 +141,10 @@ def test_other_parameters_never_meet_foreign_profiles(images, folder, change):
     model = network_of_any_size()
     coverage = NeuronCoverageTransformer(model, image_size=(12, 10), memory=folder)
     coverage.fit_transform(images)
-    forget_profiles()
+    clear_caches(networks=False)
     other = clone(coverage).set_params(**change)
     counts = other.fit_transform(images)
-    forget_profiles()
+    clear_caches(networks=False)
     plain = clone(other).set_params(memory=None)
     assert_array_equal(plain.fit_transform(images), counts)
     assert_array_equal(plain.thresholds_, other.thresholds_)
@@ -210,19 +213,21 @@ def with_constant(constant):
 def test_another_network_never_meets_foreign_profiles(images, folder, first, second):
     layers = "conv|relu|add|dense"
     NeuronCoverageTransformer(first(), layers=layers, memory=folder).fit_transform(images)
-    forget_profiles()
+    clear_caches(networks=False)
     other = NeuronCoverageTransformer(second(), layers=layers, memory=folder)
-    counts = other.fit_transform(images)
-    assert n_passed(other) >= len(images)
-    forget_profiles()
+    with count_network_images() as passed:
+        counts = other.fit_transform(images)
+    assert passed.n_images >= len(images)
+    clear_caches(networks=False)
     assert_array_equal(clone(other).set_params(memory=None).fit_transform(images), counts)
 
 
 def test_the_same_network_built_again_meets_its_profiles(images, folder):
     for n_passed_expected in (len(images), 0):
-        forget_profiles()
-        coverage = NeuronCoverageTransformer(exact_network(), memory=folder).fit(images)
-        assert n_passed(coverage) == n_passed_expected
+        clear_caches(networks=False)
+        with count_network_images() as passed:
+            NeuronCoverageTransformer(exact_network(), memory=folder).fit(images)
+        assert passed.n_images == n_passed_expected
 
 
 def test_a_changed_image_never_meets_foreign_profiles(network, paths, images, folder):
@@ -295,21 +300,21 @@ def test_damaged_files_are_not_trusted(network, images, folder, damage):
     expected = coverage.fit_transform(images)
     (file,) = files_of(folder)
     file.write_bytes(damage(file.read_bytes()))
-    before = n_passed(coverage)
-    forget_profiles()
+    clear_caches(networks=False)
     other = clone(coverage)
-    assert_array_equal(other.fit_transform(images), expected)
+    with count_network_images() as passed:
+        assert_array_equal(other.fit_transform(images), expected)
     assert_array_equal(other.thresholds_, coverage.thresholds_)
-    assert before < n_passed(coverage) <= before + len(images)
-    forget_profiles()
-    after = n_passed(coverage)
-    assert_array_equal(clone(coverage).fit_transform(images), expected)
-    assert n_passed(coverage) == after
+    assert 0 < passed.n_images <= len(images)
+    clear_caches(networks=False)
+    with count_network_images() as passed:
+        assert_array_equal(clone(coverage).fit_transform(images), expected)
+    assert passed.n_images == 0
 
 
 def some_profile(seed, n_values=1000):
     random = np.random.default_rng(seed)
-    return Profile(
+    return ActivationProfile(
         sums=random.normal(size=3),
         low=np.zeros(3, np.float32),
         high=np.ones(3, np.float32),
@@ -358,20 +363,24 @@ def test_many_small_files_become_one(tmp_path):
             assert_same(profile, some_profile(number, 10))
 
 
+def store_of(max_bytes, count_bytes=20_000):
+    caches = {"profiles": make_cache(max_bytes), "counts": make_cache(count_bytes)}
+    return ProfileStore(CONFIGURATION, lambda: b"weights", **caches)
+
+
 def test_memory_is_bounded_and_keeps_the_last_used():
-    cache = BoundedCache(max_bytes=60_000)
+    store = store_of(60_000)
     for number in range(40):
-        cache.put(digest_of(number), (some_profile(number),))
-        cache.get(digest_of(0))
-    kept = [number for number in range(40) if cache.get(digest_of(number))]
+        store.put(digest_of(number), some_profile(number))
+        store.sums(digest_of(0))
+    kept = [number for number in range(40) if store.sums(digest_of(number)) is not None]
     assert kept[0] == 0
     assert 5 < len(kept) < 15
     assert kept[1:] == list(range(41 - len(kept), 40))
 
 
 def test_counts_do_not_crowd_out_profiles():
-    cache, known_counts = BoundedCache(100_000), BoundedCache(20_000)
-    store = ProfileStore(CONFIGURATION, cache, known_counts)
+    store = store_of(100_000)
     digests = [digest_of(number) for number in range(15)]
     for number, digest in enumerate(digests):
         store.put(digest, some_profile(number))
@@ -402,19 +411,23 @@ def test_several_bands_of_an_image_are_kept(network, images, folder):
     for thresholds in (coverage.thresholds_, coverage.thresholds_ + 1, coverage.thresholds_ - 1):
         coverage.thresholds_ = thresholds
         coverage.transform(images)
-    before = n_passed(coverage)
-    for thresholds in (coverage.thresholds_, coverage.thresholds_ + 1, coverage.thresholds_ + 2):
-        coverage.thresholds_ = thresholds
-        coverage.transform(images)
-        forget_profiles()
-    assert n_passed(coverage) == before
+    with count_network_images() as passed:
+        for thresholds in (
+            coverage.thresholds_,
+            coverage.thresholds_ + 1,
+            coverage.thresholds_ + 2,
+        ):
+            coverage.thresholds_ = thresholds
+            coverage.transform(images)
+            clear_caches(networks=False)
+    assert passed.n_images == 0
 
 
 WRITER = """
 import sys
 sys.path[:0] = sys.argv[1].split("|")
 from test_profiles import CONFIGURATION, digest_of, some_profile
-from skfakespot.engine._folder import ProfileFolder
+from skfakespot._counting._folder import ProfileFolder
 folder = ProfileFolder(sys.argv[2], CONFIGURATION, max_bytes=3_000_000)
 print("ready", flush=True)
 for step in range(10**9):

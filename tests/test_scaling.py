@@ -15,9 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
 
-from skfakespot import NeuronCoverageTransformer
+from skfakespot import NeuronCoverageTransformer, clear_caches
 from skfakespot.backbones import Backbone
-from skfakespot.engine import forget_profiles
 from skfakespot.images import ImageError, UnreadableImageWarning
 
 pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
@@ -43,11 +42,11 @@ def paths(images, tmp_path):
 
 def assert_same_as_alone(coverage, X):
     """The counts and thresholds are those of this process alone."""
-    forget_profiles()
+    clear_caches(networks=False)
     counts = coverage.fit_transform(X)
-    forget_profiles()
+    clear_caches(networks=False)
     again = coverage.transform(X)
-    forget_profiles()
+    clear_caches(networks=False)
     alone = clone(coverage).set_params(n_jobs=1)
     assert_array_equal(counts, alone.fit_transform(X))
     assert_array_equal(again, counts)
@@ -106,7 +105,7 @@ def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
     expected = alone.fit_transform(images)
     for file in seen.iterdir():
         file.unlink()
-    forget_profiles()
+    clear_caches(networks=False)
 
     def kill_the_first():
         while not (found := list(seen.iterdir())):

@@ -1,9 +1,8 @@
-"""What makes one network's outputs differ from another's, as a digest."""
+"""What decides on the outputs of a network, as text and as a digest of its weights."""
 
 import hashlib
 import json
 from types import FunctionType
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -11,14 +10,14 @@ from .._keras import import_keras, weights_of
 from ..backbones import Preprocessing
 from ..backbones._backbone import as_float32
 
-# Changes whenever a profile of the same network and image would be another one.
-_VERSION = 1
-# What says how a layer was made, not what it computes.
+# Raise it whenever the outputs of the same network for the same image would differ.
+_VERSION = 2
+# Settings that say how a layer was made, not what it computes.
 _IRRELEVANT = ("name", "trainable", "_initializer", "_regularizer", "_constraint")
 
 
 def describe_network(backbone, calls):
-    """Describe all that decides on a network's outputs, apart from its weights.
+    """Describe everything that decides on a network's outputs, apart from its weights.
 
     Parameters
     ----------
@@ -30,8 +29,8 @@ def describe_network(backbone, calls):
     Returns
     -------
     description : str or None
-        The same in every process. None where there is code of the user's in the layers or the
-        preprocessing, which could change unseen.
+        The same in every process. None if the layers or the preprocessing hold code of the user,
+        which could change without a sign.
     """
     if not (backbone.preprocess is as_float32 or type(backbone.preprocess) is Preprocessing):
         return None
@@ -58,31 +57,13 @@ def describe_network(backbone, calls):
     return json.dumps([versions, preprocess, layers], sort_keys=True, default=repr)
 
 
-def digest_weights(backbone, *, may_change):
-    """Digest a network's weights.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        The network.
-    may_change : bool
-        Whether the user holds the network, so that each call must look again.
-
-    Returns
-    -------
-    digest : bytes
-    """
-    digest = _known_digests.get(backbone)
-    if digest is None or may_change:
-        content = hashlib.sha256()
-        for weights in weights_of(backbone.model):
-            content.update(f"{weights.dtype} {weights.shape} ".encode())
-            content.update(np.ascontiguousarray(weights).reshape(-1).view(np.uint8).data)
-        digest = _known_digests[backbone] = content.digest()
-    return digest
-
-
-_known_digests = WeakKeyDictionary()
+def digest_weights(model):
+    """Digest the weights of a Keras model, 32 bytes."""
+    content = hashlib.sha256()
+    for weights in weights_of(model):
+        content.update(f"{weights.dtype} {weights.shape} ".encode())
+        content.update(np.ascontiguousarray(weights).reshape(-1).view(np.uint8).data)
+    return content.digest()
 
 
 def _is_of_keras(code):

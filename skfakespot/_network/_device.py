@@ -9,12 +9,16 @@ _ACCEPTED = re.compile(r"(cpu|gpu)(:\d+)?")
 
 
 def device_scope(device):
-    """Context in which Keras runs on a device; it chooses one itself if that is None.
+    """Make a context in which Keras runs on a device.
 
     Parameters
     ----------
     device : None or str
-        ``"cpu"``, ``"gpu"``, or one of several such as ``"gpu:1"``.
+        ``"cpu"``, ``"gpu"``, or one of several such as ``"gpu:1"``. None lets Keras choose.
+
+    Returns
+    -------
+    scope : context manager
 
     Raises
     ------
@@ -40,7 +44,7 @@ def device_scope(device):
 
 
 def default_device():
-    """Kind of device that Keras runs on if it is left to choose, "cpu" or "gpu"."""
+    """Kind of device that Keras chooses by itself, "cpu" or "gpu"."""
     several = len(_list_devices(import_keras().backend.backend())) > 1
     return "gpu" if several else "cpu"
 

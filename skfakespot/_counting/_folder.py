@@ -1,4 +1,4 @@
-"""Profiles on disk: files of many profiles, each written once, whole, and checked when read."""
+"""Profiles on disk: files of many profiles, each written once and checked when read."""
 
 import hashlib
 import os
@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ._profiles import Profile
+from ._profile import ActivationProfile
 
 # Of a folder that is given as `memory`, for all networks together.
 DISK_BYTES = 4 * 2**30
 
-_FORMAT = "skfakespot-profiles-1"
+_FORMAT = "skfakespot-profiles-2"
 _MAGIC = f"{_FORMAT}\n".encode()
 _ENTRY = struct.Struct("<16sqq")
 _CHECK_SIZE = 16
@@ -35,15 +35,15 @@ class _Place(NamedTuple):
 class ProfileFolder:
     """The profiles of one network, read in one way, in a folder that processes share.
 
-    A file is written under another name and then renamed, so that nobody sees half of it; each of
-    its profiles has a checksum, and one that does not match is as good as absent. No writer ever
-    waits for another: two that profile the same image write it twice. When a folder holds more
-    than `max_bytes`, its oldest files are deleted.
+    A file is written under another name and then renamed, so that no process reads half of it.
+    Each profile has a checksum; a profile that does not match its checksum is ignored. Writers do
+    not wait for each other: two that profile the same image both write it. When a folder holds
+    more than `max_bytes`, its oldest files are deleted.
 
     Parameters
     ----------
     location : path-like
-        Folder of the profiles of all networks; it is made if need be.
+        Folder of the profiles of all networks. It is made when the first profile is written.
     configuration : bytes
         Digest of the network and how it is read.
     max_bytes : int, default=4 GiB
@@ -57,11 +57,11 @@ class ProfileFolder:
         self._max_bytes = max_bytes
         self._places = {}
         self._files = set()
-        # Threads share a folder: none may index a file while another lists what there is.
+        # Threads share a folder: no thread may index a file while another lists the files.
         self._lock = threading.RLock()
 
     def refresh(self):
-        """See what other processes have written and deleted since."""
+        """Take into account what other processes have written and deleted."""
         with self._lock:
             self._refresh()
 
@@ -81,7 +81,7 @@ class ProfileFolder:
         profiles = []
         for place in reversed(self._places.get(digest, ())):
             try:
-                profiles.append(Profile.from_bytes(self._read_checked(place)))
+                profiles.append(ActivationProfile.from_bytes(self._read_checked(place)))
             except (OSError, ValueError):
                 continue
         return profiles
@@ -91,13 +91,13 @@ class ProfileFolder:
 
         Parameters
         ----------
-        profiles : list of (bytes, Profile)
+        profiles : list of (bytes, ActivationProfile)
             Each with the digest of its image.
 
         Raises
         ------
         OSError
-            If it cannot be written; nothing is left behind.
+            If the file cannot be written. No part of it is left.
         """
         with self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ class ProfileFolder:
         return list(_ENTRY.iter_unpack(table))
 
     def _merge_small_files(self):
-        """Make one file of many: a detector that is asked for single images writes many."""
+        """Make one file of many, because a detector that scores single images writes many."""
         sizes = {name: _size(self._folder / name) for name in self._files}
         small = sorted(name for name, size in sizes.items() if size < _SMALL)
         if len(small) <= _N_SMALL:

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-# Values that are looked at together; with their masks they stay in a core's own cache.
+# Values that are reduced together; with their masks they stay in the cache of a core.
 _PIECE = 1 << 18
-# Values that are added up in float32, in pairs; the rest is float64.
+# Values that are added in float32, pairwise; these sums are added in float64.
 _ADDENDS = 4096
 
 
@@ -33,10 +33,14 @@ def neurons_of(outputs, neuron):
 
 
 def sum_neurons(neurons):
-    """Sum of each image's neurons, ndarray (n_images,), float64, whatever else is in the batch."""
+    """Sum of each image's neurons, ndarray (n_images,), float64.
+
+    It does not depend on the other images of the batch.
+    """
     starts = np.arange(0, neurons.shape[1], _ADDENDS)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.add.reduceat(neurons, starts, axis=1).sum(axis=1, dtype=np.float64)
+        # NumPy would convert in pieces that do not end where an image does.
+        sums = np.add.reduceat(neurons, starts, axis=1).astype(np.float64).sum(axis=1)
         for image in np.flatnonzero(~np.isfinite(sums)):
             sums[image] = neurons[image].sum(dtype=np.float64)
     return sums
@@ -88,10 +92,11 @@ def sum_and_split(neurons, low, high, columns=1):
         How many neurons are above the band.
     inside : list of n_images lists of ndarray, float32
         The neurons in the band, in pieces.
-    inside_columns : list of n_images lists of ndarray, uint16
+    inside_columns : list of n_images lists of ndarray, uint16, or uint32 for many columns
         The count that each of them belongs to.
     """
     n_images = len(neurons)
+    column_type = np.uint16 if columns <= 1 << 16 else np.uint32
     sums = np.empty(n_images)
     above = np.zeros((n_images, columns), dtype=np.int64)
     inside, inside_columns = ([[] for _ in range(n_images)] for _ in range(2))
@@ -102,7 +107,7 @@ def sum_and_split(neurons, low, high, columns=1):
             over, within = (row.view(bool)[: block.size].reshape(block.shape) for row in words)
             np.greater(block, high, over)
             np.greater(block, low, within)
-            # Eight at a time: within becomes what is over one end only.
+            # Eight bytes at a time: what is above `low` but not above `high` is within.
             np.bitwise_xor(*words, words[1])
             places = np.flatnonzero(within)
             values = block.take(places)
@@ -114,19 +119,19 @@ def sum_and_split(neurons, low, high, columns=1):
                 above[image] += _count(over[row], columns)
                 inside[image].append(values[start:end])
                 if columns > 1:
-                    inside_columns[image].append(places[start:end].astype(np.uint16))
+                    inside_columns[image].append(places[start:end].astype(column_type))
     return sums, above, inside, inside_columns
 
 
 def _groups(neurons):
-    """Slices of as many images as fit a core's own cache, of one image at least."""
+    """Slices of as many images as fit the cache of a core, at least one."""
     together = max(1, _PIECE // neurons.shape[1])
     starts = range(0, len(neurons), together)
     return [slice(start, min(start + together, len(neurons))) for start in starts]
 
 
 def _blocks(images, columns):
-    """Whole images or, of one that does not fit the cache, equal pieces of whole positions."""
+    """The images or, if one does not fit the cache, equal pieces of it that end with a position."""
     n_positions = images.shape[1] // columns
     at_least = -(-images.shape[1] // _PIECE)
     cuts = (cut for cut in range(at_least, 8 * at_least) if n_positions % cut == 0)
@@ -141,7 +146,7 @@ def _largest_block(neurons):
 def _count(mask, columns):
     if columns == 1:
         return np.count_nonzero(mask)
-    # Rows of a thousand bytes are added eight times as fast as rows of 32; 255 of them fit a byte.
+    # NumPy adds rows of 1,024 bytes eight times as fast as rows of 32. A byte holds sums to 255.
     fold = max(1, 1024 // columns)
     n_rows = mask.size // columns
     head = n_rows // fold * fold * columns

@@ -1,4 +1,4 @@
-"""What is kept of an image: enough to count its active neurons for any threshold in a band."""
+"""The profile of an image: enough to count its active neurons for any threshold in a band."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ _HEADER = np.dtype("<i8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
-    """The neurons of one image, as far as thresholds in a band need them.
+class ActivationProfile:
+    """What must be known of an image's neurons to count those above thresholds in a band.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ class Profile:
         The neurons in the bands, layer by layer.
     lengths : ndarray of shape (n_layers,), int32
         How many of the values belong to each layer.
-    features : ndarray of shape (n_values,), uint16
-        The feature map of each value. Empty where there is one feature a layer.
+    features : ndarray of shape (n_values,), uint16 or uint32
+        The feature map of each value, from 0 in each layer. Empty with one feature a layer.
     """
 
     sums: np.ndarray
@@ -41,7 +41,7 @@ class Profile:
         return sum(getattr(self, name).nbytes for name in self.__slots__)
 
     def covers(self, thresholds):
-        """Say whether the neurons above these thresholds (float32) can be counted."""
+        """Whether the thresholds (float32) lie in the bands."""
         return bool(((self.low <= thresholds) & (thresholds <= self.high)).all())
 
     def counts(self, thresholds, first_features):
@@ -62,14 +62,14 @@ class Profile:
         return self.above + self._count(active, first_features)
 
     def trimmed(self, low, high, first_features):
-        """Keep what lies in narrower bands, unless that is most of it anyway."""
+        """Return a profile of narrower bands, or this one if it would hardly be smaller."""
         low, high = np.maximum(self.low, low), np.minimum(self.high, high)
         over = self.values > np.repeat(high, self.lengths)
         kept = self.values > np.repeat(low, self.lengths)
         kept &= ~over
         if 2 * np.count_nonzero(kept) > len(kept):
             return self
-        return Profile(
+        return ActivationProfile(
             self.sums,
             low,
             high,
@@ -90,19 +90,22 @@ class Profile:
     def to_bytes(self):
         """Pack the arrays, little-endian."""
         sizes = [len(self.sums), len(self.above), len(self.values), len(self.features)]
-        arrays = [np.array(sizes), *(getattr(self, name) for name in self.__slots__)]
-        return b"".join(
-            array.astype(dtype, copy=False).tobytes()
-            for array, dtype in zip(arrays, (_HEADER, *_DTYPES), strict=True)
-        )
+        header = np.array([*sizes, self.features.itemsize], dtype=_HEADER)
+        dtypes = (*_DTYPES, self.features.dtype.newbyteorder("<"))
+        arrays = zip((getattr(self, name) for name in self.__slots__), dtypes, strict=True)
+        packed = [array.astype(dtype, copy=False).tobytes() for array, dtype in arrays]
+        return b"".join([header.tobytes(), *packed])
 
     @classmethod
     def from_bytes(cls, data):
-        """Unpack what `to_bytes` packed; a ValueError says that it is something else."""
-        n_layers, n_features, n_values, n_listed = np.frombuffer(data, _HEADER, 4).tolist()
+        """Unpack what `to_bytes` packed; raise ValueError for anything else."""
+        header = np.frombuffer(data, _HEADER, 5).tolist()
+        n_layers, n_features, n_values, n_listed, itemsize = header
         sizes = (n_layers, n_layers, n_layers, n_features, n_values, n_layers, n_listed)
-        arrays, start = [], 4 * _HEADER.itemsize
-        for size, dtype in zip(sizes, _DTYPES, strict=True):
+        if itemsize not in (2, 4) or min(sizes) < 0:
+            raise ValueError("these bytes are no profile")
+        arrays, start = [], 5 * _HEADER.itemsize
+        for size, dtype in zip(sizes, (*_DTYPES, np.dtype(f"<u{itemsize}")), strict=True):
             arrays.append(np.frombuffer(data, dtype, size, start))
             start += arrays[-1].nbytes
         if start != len(data):
@@ -110,7 +113,7 @@ class Profile:
         return cls(*arrays)
 
 
-_DTYPES = tuple(map(np.dtype, ("<f8", "<f4", "<f4", "<i4", "<f4", "<i4", "<u2")))
+_DTYPES = tuple(map(np.dtype, ("<f8", "<f4", "<f4", "<i4", "<f4", "<i4")))
 
 
 def _sums_of_segments(chosen, lengths):

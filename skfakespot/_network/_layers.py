@@ -4,17 +4,45 @@ import re
 from difflib import get_close_matches
 
 _CONVOLUTIONS = {
-    *("Conv1D", "Conv2D", "Conv3D"),
-    *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
-    *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
 }
 _DENSE = {"Dense", "EinsumDense"}
 _KINDS = {"conv+dense": _CONVOLUTIONS | _DENSE, "conv": _CONVOLUTIONS, "dense": _DENSE}
 # Layers, and the operations of keras.ops, which have names in another case.
 _ACTIVATIONS = {
-    *("Activation", "CELU", "Celu", "ELU", "Elu", "GELU", "Gelu", "HardSigmoid", "HardSilu"),
-    *("HardTanh", "LeakyReLU", "LeakyRelu", "LogSoftmax", "PReLU", "ReLU", "Relu", "Relu6"),
-    *("Selu", "Sigmoid", "Silu", "Softmax", "Softplus", "Softsign", "Tanh"),
+    "Activation",
+    "CELU",
+    "Celu",
+    "ELU",
+    "Elu",
+    "GELU",
+    "Gelu",
+    "HardSigmoid",
+    "HardSilu",
+    "HardTanh",
+    "LeakyReLU",
+    "LeakyRelu",
+    "LogSoftmax",
+    "PReLU",
+    "ReLU",
+    "Relu",
+    "Relu6",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
 }
 
 
@@ -60,11 +88,23 @@ def select_calls(calls, layers):
 
 
 def following_activation(calls, position):
-    """Position of the activation that a layer's output goes into, or its own.
+    """Find the activation that follows a layer.
 
-    Layers in between (normalisation, the sum of a residual block) are passed, as long as the
-    output goes one way only. A layer with an activation of its own, and one whose output reaches
-    the next convolution or dense layer first, are read at their own output.
+    Layers in between (normalisation, the sum of a residual block) are skipped, as long as each
+    output has one consumer. A layer that has an activation of its own, or whose output reaches
+    the next convolution or dense layer first, is read at its own output.
+
+    Parameters
+    ----------
+    calls : list of Call
+        All calls of the network.
+    position : int
+        Position of the layer in `calls`.
+
+    Returns
+    -------
+    position : int
+        Position of the activation, or that of the layer.
     """
     own = getattr(calls[position].operation, "activation", None)
     if own is not None and getattr(own, "__name__", "") != "linear":

@@ -1,19 +1,19 @@
-"""Where the thresholds will lie, told from the images seen so far."""
+"""Bands around the thresholds, estimated from the images seen so far."""
 
 import numpy as np
 
-# In standard errors of the mean. The thresholds of cross-validation's folds lie within the first,
-# with three folds or more; the final mean lies within the second of a running mean (more while the
-# spread itself is known from few images). Wider bands cost time for every image, narrower ones
-# send more of them through the network again.
+# Widths in standard errors of the mean. With three folds or more, the thresholds of a
+# cross-validation lie within the first. The mean of all images lies within the second of a running
+# mean; the third is added while few images have been seen. Wider bands cost time for every image,
+# narrower bands send more images through the network again.
 _WIDTH_KEPT = 4.0
 _WIDTH_RUNNING = 3.0
 _WIDTH_OF_FEW = 16.0
-# So few images tell nothing of the spread, and everything is kept of them.
+# The spread cannot be estimated from fewer images, so all of their values are kept.
 _N_FEW = 4
-# So many tell enough to split a batch without looking at its own means first.
+# From so many images on, a batch is split without its own means.
 _N_ENOUGH = 32
-# Sums in another order differ by less, relative to the threshold.
+# Relative to the threshold; sums of another order differ by less.
 _SLACK = 2.0**-21
 
 
@@ -28,8 +28,8 @@ def round_down(thresholds):
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def margins(means, center):
-    """Distance from the thresholds within which those of similar sets of images lie.
+def half_widths(means, center):
+    """Half width of bands in which the thresholds of similar sets of images lie.
 
     Parameters
     ----------
@@ -40,46 +40,42 @@ def margins(means, center):
 
     Returns
     -------
-    margins : ndarray of shape (n_layers,), float64
-        NaN, which stands for no distance at all, where a mean is no finite number.
+    half_widths : ndarray of shape (n_layers,), float64
     """
     n_images = len(means)
     if n_images == 1:
         return _SLACK * np.abs(center)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = means.std(axis=0, ddof=1)
+    spread = means.std(axis=0, ddof=1)
     return _WIDTH_KEPT * spread / np.sqrt(n_images) + _SLACK * np.abs(center)
 
 
 class FixedBand:
-    """The band around thresholds that are known.
+    """Bands around thresholds that are known.
 
     Parameters
     ----------
     thresholds : ndarray of shape (n_layers,), float64
-        Its centre.
-    margins : ndarray of shape (n_layers,), float64
-        Its half width.
+        Their centres.
+    half_widths : ndarray of shape (n_layers,), float64
+        Their half widths.
     """
 
     needs_means = False
 
-    def __init__(self, thresholds, margins):
-        exact = round_down(thresholds)
-        # fmin and fmax let the threshold itself stand where a margin is NaN.
-        self.low = np.fmin(exact, round_down(thresholds - margins))
-        self.high = np.fmax(exact, round_down(thresholds + margins))
+    def __init__(self, thresholds, half_widths):
+        self.low = round_down(thresholds - half_widths)
+        self.high = round_down(thresholds + half_widths)
 
     def of_layer(self, layer, means):  # noqa: ARG002
         """Low and high end of a layer's band, float32."""
         return self.low[layer], self.high[layer]
 
-    def add(self, means):
-        """Learn nothing from these images."""
+    def update(self, means):
+        """Do nothing: the thresholds are known."""
 
 
 class RunningBand:
-    """The band around the mean of all images, while only some of them have been seen.
+    """Bands around the means of all images, while only some of the images have been seen.
 
     Parameters
     ----------
@@ -88,7 +84,7 @@ class RunningBand:
     means : ndarray of shape (n_seen, n_layers), float64
         Mean of the neurons of each image that was seen.
     center : ndarray of shape (n_layers,), float64, default=None
-        The thresholds, where they do not depend on the images.
+        The thresholds, if they do not depend on the images.
     """
 
     def __init__(self, n_images, means, center=None):
@@ -98,12 +94,12 @@ class RunningBand:
 
     @property
     def needs_means(self):
-        """Whether `of_layer` must know the images that it is asked for."""
+        """Whether `of_layer` needs the means of the batch."""
         return self._seen[0] < _N_ENOUGH
 
     @np.errstate(over="ignore", invalid="ignore")
     def of_layer(self, layer, means):
-        """Low and high end of a layer's band, float32, from all that was seen and these images."""
+        """Low and high end of a layer's band, float32, from all images seen and this batch."""
         seen = tuple(moment[layer] for moment in self._seen[1:])
         n_seen, mean, squares = _merged((self._seen[0], *seen), _moments(means))
         if n_seen < min(_N_FEW, self._n_images):
@@ -125,7 +121,7 @@ class RunningBand:
         return tuple(np.array(ends, dtype=np.float32) for ends in zip(*bands, strict=True))
 
     @np.errstate(over="ignore", invalid="ignore")
-    def add(self, means):
+    def update(self, means):
         """Take the means of further images into account, ndarray (n_images, n_layers)."""
         self._seen = _merged(self._seen, _moments(means))
 

@@ -1,0 +1,269 @@
+"""Sums and counts of the neurons of images, with as few passes through the network as possible."""
+
+import math
+
+import joblib
+import numpy as np
+
+from .._progress import Pass
+from ..images import ImageError
+from ._bands import FixedBand, RunningBand, half_widths, round_down
+from ._passes import run_pass
+from ._quantile import find_quantile
+from ._reducers import CountReduction, ProfileReduction
+from ._workers import run_parallel_pass, split
+
+# Bytes of new profiles that are kept before they are trimmed and put into the store.
+_NEW_BYTES = 32 * 2**20
+
+
+class NeuronCounter:
+    """Sums and counts of the neurons of some images.
+
+    What the store knows is not computed again. A new image passes through the network once, and
+    again only if the thresholds turn out to lie outside of the bands of its profile.
+
+    Parameters
+    ----------
+    network : PortableNetwork
+        The network.
+    layout : FeatureLayout
+        Neurons and features of its layers.
+    samples : Samples
+        The images.
+    store : ProfileStore
+        Profiles of images.
+    batch_size : int
+        Number of images that pass through the network at once.
+    n_jobs : int or None
+        Number of workers, for joblib.
+    on_error : {"raise", "nan"}
+        Whether an image that cannot be read raises its `ImageError`, or is noted in `failures`.
+    watch : callable
+        ``watch(batches, about)`` yields the batches of a pass; `about` is a
+        `skfakespot._progress.Pass`.
+
+    Attributes
+    ----------
+    layout : FeatureLayout
+        As given.
+    n_images : int
+        Number of images.
+    failures : dict of int to ImageError
+        The images that cannot be read, by their positions.
+    """
+
+    def __init__(self, network, layout, samples, store, *, batch_size, on_error, n_jobs, watch):
+        self.layout, self.n_images = layout, len(samples)
+        self._network, self._samples, self._store = network, samples, store
+        self._batch_size, self._on_error = batch_size, on_error
+        self._n_jobs, self._watch = n_jobs, watch
+        self._known_digests = None
+        self._new, self._new_bytes = [], 0
+        self.failures = {}
+
+    def sums(self, center=None):
+        """Sum each layer's neurons for each image: the numerator of eq. 1.
+
+        Parameters
+        ----------
+        center : ndarray of shape (n_layers,), float64, default=None
+            The thresholds, if they do not depend on the images.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_images, n_layers), float64
+            The row of an image that cannot be read is NaN.
+        """
+        digests = self._digests()
+        sums = np.full((len(digests), self.layout.n_layers), np.nan)
+        known, first_of = [], {}
+        for index, digest in enumerate(digests):
+            own = None if digest is None else self._store.sums(digest)
+            if own is None:
+                first_of.setdefault(digest or index, index)
+            else:
+                sums[index] = own
+                known.append(index)
+        band = RunningBand(len(digests), sums[known] / self.layout.n_neurons, center)
+        # In random order, so that the images seen so far represent those to come.
+        missing = np.random.default_rng(0).permutation(_as_indices(first_of.values()))
+        for indices, profiles in self._pass(
+            missing, ProfileReduction(self.layout, band), "thresholds"
+        ):
+            sums[indices] = [profile.sums for profile in profiles]
+            self._new += zip(indices.tolist(), profiles, strict=True)
+            self._new_bytes += sum(profile.nbytes for profile in profiles)
+            if self._new_bytes > _NEW_BYTES:
+                self._store_new(*band.bounds())
+        self._copy_rows(sums, first_of)
+        return sums
+
+    def store_profiles(self, thresholds, sums):
+        """Put the new profiles into the store, once the thresholds are known.
+
+        Parameters
+        ----------
+        thresholds : ndarray of shape (n_layers,), float64
+            The thresholds.
+        sums : ndarray of shape (n_images, n_layers), float64
+            What `sums` returned.
+
+        Returns
+        -------
+        half_widths : ndarray of shape (n_layers,), float64
+            Half widths of the bands that are kept.
+        """
+        readable = np.delete(sums, list(self.failures), axis=0)
+        widths = half_widths(readable / self.layout.n_neurons, thresholds)
+        band = FixedBand(thresholds, widths)
+        self._store_new(band.low, band.high)
+        return widths
+
+    def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64):
+        """Count the neurons above their layer's threshold for each image: eq. 2.
+
+        Parameters
+        ----------
+        thresholds : ndarray of shape (n_layers,), float64
+            One threshold for each layer.
+        band_half_widths : ndarray of shape (n_layers,), float64, default=None
+            Half widths of the bands of new profiles. None to keep no profiles.
+        dtype : dtype, default=float64
+            Floating-point type of the counts.
+
+        Returns
+        -------
+        counts : ndarray of shape (n_images, n_features)
+            The row of an image that cannot be read is NaN.
+        """
+        layout, exact = self.layout, round_down(thresholds)
+        keeps_profiles = band_half_widths is not None
+        # Digests cost time, and without profiles they are of no use.
+        uses_digests = keeps_profiles or not self._store.is_empty()
+        digests = self._digests() if uses_digests else [None] * self.n_images
+        counts = np.full((len(digests), layout.n_features), np.nan, dtype=dtype)
+        first_of = {}
+        known = self._store.counts(digests, exact, layout.first_features)
+        for index, row in enumerate(known):
+            if row is not None:
+                counts[index] = row
+            elif index not in self.failures:
+                first_of.setdefault(digests[index] or index, index)
+        missing = _as_indices(first_of.values())
+        reduction = CountReduction(layout, thresholds)
+        if keeps_profiles:
+            reduction = ProfileReduction(layout, FixedBand(thresholds, band_half_widths))
+        for indices, results in self._pass(missing, reduction, "coverage"):
+            if not keeps_profiles:
+                counts[indices] = results
+                continue
+            for index, profile in zip(indices.tolist(), results, strict=True):
+                counts[index] = profile.counts(exact, layout.first_features)
+                self._store.put(digests[index], profile)
+        self._store.flush()
+        if uses_digests:
+            self._copy_rows(counts, first_of)
+        return counts
+
+    def quantile(self, quantile):
+        """Find each layer's quantile over all images and neurons, exactly, in two passes.
+
+        Parameters
+        ----------
+        quantile : float
+            In [0, 1].
+
+        Returns
+        -------
+        thresholds : ndarray of shape (n_layers,), float64
+        """
+
+        def run_whole_pass(reduction):
+            indices = np.arange(self.n_images)
+            indices = np.setdiff1d(indices, list(self.failures))
+            for _ in self._watched(self._local_pass(indices, reduction), [indices], "thresholds"):
+                pass
+
+        return find_quantile(self.layout, run_whole_pass, quantile)
+
+    def _pass(self, indices, reduction, name):
+        if len(indices) == 0:
+            return
+        n_workers = joblib.effective_n_jobs(self._n_jobs)
+        if n_workers > 1 and len(indices) > self._batch_size:
+            chunks = split(indices, self._batch_size, n_workers)
+            batches = run_parallel_pass(
+                self._network,
+                self._samples,
+                chunks,
+                self._batch_size,
+                reduction,
+                self._n_jobs,
+                self._note_failure,
+            )
+        else:
+            chunks = [indices]
+            batches = self._local_pass(indices, reduction)
+        yield from self._watched(batches, chunks, name)
+
+    def _local_pass(self, indices, reduction):
+        reader = self._network.open()
+        batches = self._samples.batches(
+            indices,
+            image_size=reader.image_size,
+            batch_size=self._batch_size,
+            on_failure=self._note_failure,
+        )
+        return run_pass(reader, batches, reduction)
+
+    def _watched(self, batches, chunks, name):
+        n_batches = sum(-(-len(chunk) // self._batch_size) for chunk in chunks)
+        return self._watch(batches, Pass(name, sum(map(len, chunks)), n_batches))
+
+    def _copy_rows(self, rows, first_of):
+        """Give further images of the same content the row of the first, or its failure."""
+        for index, digest in enumerate(self._digests()):
+            first = first_of.get(digest, index)
+            if first == index or index in self.failures:
+                continue
+            rows[index] = rows[first]
+            if first in self.failures:
+                reason = self.failures[first].reason
+                self._note_failure(index, ImageError(self._samples.name(index), reason))
+
+    def _note_failure(self, index, error):
+        if self._on_error == "raise":
+            raise error
+        self.failures[index] = error
+
+    def _digests(self):
+        if self._known_digests is None:
+            self._known_digests = self._samples.digests()
+        return self._known_digests
+
+    def _store_new(self, low, high):
+        for index, profile in self._new:
+            trimmed = profile.trimmed(low, high, self.layout.first_features)
+            self._store.put(self._known_digests[index], trimmed)
+        self._store.flush()
+        self._new, self._new_bytes = [], 0
+
+
+def _as_indices(values):
+    return np.fromiter(values, dtype=np.intp)
+
+
+def add_exactly(sums):
+    """Add rows, exactly but for one rounding, so that their order does not matter.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_images, n_layers), float64
+        Sums of each image.
+
+    Returns
+    -------
+    totals : ndarray of shape (n_layers,), float64
+    """
+    return np.array([math.fsum(column) for column in sums.T])

@@ -1,0 +1,64 @@
+"""Batches of images on their way through the network."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# While NumPy reduces the layers of one batch, the network computes the other.
+_N_IN_FLIGHT = 2
+
+
+class ReducedBatch(NamedTuple):
+    """Results of the images of a batch.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n,), intp
+        Their positions in X.
+    results : list of n objects
+        The reducer's result for each.
+    """
+
+    indices: np.ndarray
+    results: list[Any]
+
+
+def run_pass(reader, batches, reduction):
+    """Let batches pass through the network, and yield what is kept of them, in order.
+
+    Parameters
+    ----------
+    reader : NetworkReader
+        The network.
+    batches : generator of Batch
+        The readable images. It is closed at the end.
+    reduction : Reduction
+        What is kept.
+
+    Yields
+    ------
+    batch : ReducedBatch
+        One for each batch.
+    """
+
+    def reduce_batch(batch, snapshot):
+        return ReducedBatch(batch.indices, reader.read(batch.data, snapshot.make_reducer))
+
+    pool = ThreadPoolExecutor(_N_IN_FLIGHT, thread_name_prefix="skfakespot-network")
+    try:
+        with closing(batches):
+            # The snapshot is taken here, so that results do not depend on how fast threads are.
+            futures = (pool.submit(reduce_batch, batch, reduction.snapshot()) for batch in batches)
+            pending = deque(islice(futures, _N_IN_FLIGHT))
+            while pending:
+                # The next batch is read before this one is waited for.
+                pending.extend(islice(futures, 1))
+                reduced = pending.popleft().result()
+                reduction.update(reduced.results)
+                yield reduced
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

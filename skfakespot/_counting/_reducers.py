@@ -1,0 +1,151 @@
+"""Reductions: what is kept of the layers' outputs while a batch passes through the network.
+
+A `Reduction` belongs to a pass. It makes one reducer for each batch, which is called with the
+outputs of each layer and then returns one result for each image. A new statistic is a new
+`Reduction` in a file of its own.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ._bands import round_down
+from ._profile import ActivationProfile
+from ._reductions import count_active, neurons_of, sum_and_split, sum_neurons
+
+
+class Reduction(ABC):
+    """What is kept of each image in a pass. It can be sent to another process."""
+
+    @abstractmethod
+    def make_reducer(self, n_images):
+        """Make the reducer of a batch; see `skfakespot._network.NetworkReader.read`."""
+
+    def snapshot(self):
+        """Return the reduction as it is now, for a batch that is computed later."""
+        return self
+
+    def update(self, results):  # noqa: B027 - most reductions have nothing to learn
+        """Learn from the results of a batch, for batches that follow."""
+
+
+class CountReduction(Reduction):
+    """Counts the neurons above the thresholds (eq. 2).
+
+    Parameters
+    ----------
+    layout : FeatureLayout
+        Neurons and features of the layers.
+    thresholds : ndarray of shape (n_layers,), float64
+        One threshold for each layer.
+    """
+
+    def __init__(self, layout, thresholds):
+        self.layout, self.thresholds = layout, round_down(thresholds)
+
+    def make_reducer(self, n_images):
+        """Make the reducer of a batch; its results are counts (n_features,), int64."""
+        return _CountReducer(self, n_images)
+
+
+class _CountReducer:
+    def __init__(self, reduction, n_images):
+        self._layout, self._thresholds = reduction.layout, reduction.thresholds
+        self._counts = np.empty((n_images, self._layout.n_features), dtype=np.int64)
+        self._non_finite = np.zeros(self._layout.n_layers, dtype=bool)
+
+    def __call__(self, layer, outputs):
+        neurons = neurons_of(outputs, self._layout.neuron)
+        columns = self._layout.columns[layer]
+        counts = count_active(neurons, self._thresholds[layer], columns)
+        self._counts[:, self._layout.features_of(layer)] = counts
+        # NaN is above no threshold and infinity above each: only such counts need a closer look.
+        active = counts.sum(axis=1)
+        suspect = (active == 0) | (active == neurons.shape[1])
+        self._non_finite[layer] = suspect.any() and not np.isfinite(neurons[suspect]).all()
+
+    def results(self):
+        refuse_non_finite(self._layout, self._non_finite)
+        return list(self._counts)
+
+
+class ProfileReduction(Reduction):
+    """Keeps a profile of each image, in a band that follows the images seen.
+
+    Parameters
+    ----------
+    layout : FeatureLayout
+        Neurons and features of the layers.
+    band : FixedBand or RunningBand
+        Which values are kept.
+    """
+
+    def __init__(self, layout, band):
+        self.layout, self.band = layout, band
+
+    def snapshot(self):
+        """Return a copy whose band stays as it is now."""
+        return ProfileReduction(self.layout, copy.copy(self.band))
+
+    def update(self, results):
+        """Let the band follow the means of these images."""
+        sums = np.array([profile.sums for profile in results])
+        self.band.update(sums / self.layout.n_neurons)
+
+    def make_reducer(self, n_images):
+        """Make the reducer of a batch; its results are of type `ActivationProfile`."""
+        return _ProfileReducer(self, n_images)
+
+
+class _ProfileReducer:
+    def __init__(self, reduction, n_images):
+        self._layout, self._band = reduction.layout, reduction.band
+        n_layers = self._layout.n_layers
+        self._sums = np.empty((n_images, n_layers))
+        self._low, self._high = np.empty((2, n_layers), dtype=np.float32)
+        self._above = np.empty((n_images, self._layout.n_features), dtype=np.int32)
+        self._inside = [[] for _ in range(n_layers)]
+        self._inside_columns = [[] for _ in range(n_layers)]
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def __call__(self, layer, outputs):
+        layout = self._layout
+        neurons = neurons_of(outputs, layout.neuron)
+        means = np.empty(0)
+        if self._band.needs_means:
+            means = sum_neurons(neurons) / layout.n_neurons[layer]
+        low, high = self._band.of_layer(layer, means)
+        sums, above, inside, columns = sum_and_split(neurons, low, high, layout.columns[layer])
+        self._sums[:, layer] = sums
+        self._low[layer], self._high[layer] = low, high
+        self._above[:, layout.features_of(layer)] = above
+        self._inside[layer], self._inside_columns[layer] = inside, columns
+
+    def results(self):
+        refuse_non_finite(self._layout, ~np.isfinite(self._sums).all(axis=0))
+        return [self._profile(image) for image in range(len(self._sums))]
+
+    def _profile(self, image):
+        pieces = [layer[image] for layer in self._inside]
+        columns = [piece for layer in self._inside_columns for piece in layer[image]]
+        return ActivationProfile(
+            self._sums[image],
+            self._low,
+            self._high,
+            self._above[image],
+            np.concatenate([piece for layer in pieces for piece in layer]),
+            np.array([sum(map(len, layer)) for layer in pieces], dtype=np.int32),
+            np.concatenate([np.empty(0, np.uint16), *columns]),
+        )
+
+
+def refuse_non_finite(layout, non_finite):
+    """Raise an error that names the first layer of which `non_finite`, bool, is True."""
+    if np.any(non_finite):
+        name = layout.layer_names[int(np.argmax(non_finite))]
+        raise ValueError(
+            f"The layer {name!r} has outputs that are NaN or infinite, so its neurons cannot be "
+            "counted. Check the network's weights and its preprocessing (the scale of its "
+            "input), or leave such layers out with layers=."
+        )

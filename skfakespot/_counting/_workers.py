@@ -1,0 +1,142 @@
+"""Images divided among joblib's workers, each of which builds the network once."""
+
+import copy
+import hashlib
+import os
+import pickle
+import sys
+import warnings
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+
+from .._cache import BoundedCache
+from ..images import ImageError
+from ._passes import ReducedBatch, run_pass
+
+# Several small chunks each, so that no worker waits long for the slowest.
+_CHUNKS_A_WORKER = 4
+_specs_of_others = BoundedCache(4, is_network=True)
+
+
+class PortableNetwork:
+    """A network that can be sent to another process, which builds it at its first use.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network. joblib pickles it as it does functions, so that it may hold the user's code.
+    reader : NetworkReader
+        What ``spec.open()`` returns in this process.
+    """
+
+    def __init__(self, spec, reader):
+        self._spec, self._reader, self._payload = spec, reader, None
+
+    def is_local(self):
+        """Whether this is the process that it was made in."""
+        return self._reader is not None
+
+    def open(self):
+        """Return the reader of the network."""
+        if self.is_local():
+            return self._reader
+        # The payload came with the task, which joblib has unpickled in the same way.
+        key = hashlib.sha256(self._payload).digest()
+        return _specs_of_others.get_or_make(key, lambda: pickle.loads(self._payload)).open()  # noqa: S301
+
+    def __getstate__(self):
+        if self._payload is None:
+            wrapped = joblib.wrap_non_picklable_objects(self._spec, keep_wrapper=False)
+            self._payload = pickle.dumps(wrapped)
+        return {"_reader": None, "_payload": self._payload}
+
+
+class _ReducedChunk(NamedTuple):
+    batches: list[ReducedBatch]
+    failures: list[tuple[int, str, str]]
+    warnings: list[tuple[type, Any]]
+
+
+def split(indices, batch_size, n_workers):
+    """Split indices into a few chunks for every worker, of a batch at least."""
+    n_batches = -(-len(indices) // batch_size)
+    return np.array_split(indices, max(1, min(n_batches, n_workers * _CHUNKS_A_WORKER)))
+
+
+def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, on_failure):
+    """Give images to joblib's workers, and yield what is kept of them, in order.
+
+    Parameters
+    ----------
+    network : PortableNetwork
+        The network.
+    samples : Samples
+        The images.
+    chunks : list of ndarray of intp
+        Positions of those that are read, as they are given to the workers.
+    batch_size : int
+        Number of images that pass through the network at once.
+    reduction : Reduction
+        What is kept.
+    n_jobs : int or None
+        Number of workers, for joblib.
+    on_failure : callable
+        ``on_failure(index, error)`` is called for each image that cannot be read.
+
+    Yields
+    ------
+    batch : ReducedBatch
+        One for each batch.
+    """
+    tasks = (
+        joblib.delayed(_reduce_chunk)(
+            network, samples.subset(chunk), batch_size, copy.deepcopy(reduction)
+        )
+        for chunk in chunks
+    )
+    for chunk, reduced in zip(chunks, _parallel(n_jobs)(tasks), strict=True):
+        for category, message in reduced.warnings:
+            warnings.warn(message, category, stacklevel=2)
+        for place, name, reason in reduced.failures:
+            index = int(chunk[place])
+            own_name = samples.name(index)
+            # A worker names an image of an array by its position in the chunk.
+            is_path = not own_name.endswith(" of X")
+            on_failure(index, ImageError(name if is_path else own_name, reason))
+        for batch in reduced.batches:
+            reduction.update(batch.results)
+            yield batch._replace(indices=chunk[batch.indices])
+
+
+def _parallel(n_jobs):
+    try:
+        return joblib.Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # not every backend can
+        return joblib.Parallel(n_jobs=n_jobs)
+
+
+def _reduce_chunk(network, samples, batch_size, reduction):
+    if network.is_local():
+        return _reduce_all(network, samples, batch_size, reduction)
+    if "keras" not in sys.modules and "OMP_NUM_THREADS" in os.environ:
+        # joblib and Dask set how many cores a worker may use; TensorFlow reads another variable.
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", os.environ["OMP_NUM_THREADS"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        reduced = _reduce_all(network, samples, batch_size, reduction)
+    given = [(warning.category, warning.message) for warning in caught]
+    return reduced._replace(warnings=[item for item in given if issubclass(item[0], UserWarning)])
+
+
+def _reduce_all(network, samples, batch_size, reduction):
+    reader, failures = network.open(), []
+
+    def note_failure(index, error):
+        failures.append((index, error.source, error.reason))
+
+    batches = samples.batches(
+        image_size=reader.image_size, batch_size=batch_size, on_failure=note_failure
+    )
+    return _ReducedChunk(list(run_pass(reader, batches, reduction)), failures, [])

@@ -1,0 +1,125 @@
+"""A network and how it is read, as one value."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .._cache import BoundedCache
+from ..backbones import model_from_arrays, model_to_arrays, resolve_backbone
+from ._device import device_scope
+from ._reader import NetworkReader
+
+_readers = BoundedCache(8, is_network=True)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network and how it is read. It can be pickled, compared and used as a key.
+
+    Parameters
+    ----------
+    backbone : str, path-like, keras.Model, Backbone or callable
+        See `skfakespot.backbones.resolve_backbone`.
+    weights : None, str or path-like, default=None
+        See `skfakespot.backbones.resolve_backbone`.
+    layers : str, tuple of str, re.Pattern or callable, default="conv+dense"
+        See `select_calls`.
+    tap : {"layer", "activation"}, default="layer"
+        Read a layer at its own output, or at that of the activation that follows.
+    sample_shape : tuple of int, default=None
+        Shape of one sample of X, where all have the same.
+    image_size : tuple of (height, width), default=None
+        Size that images are brought to; None for the network's own.
+    device : None or str, default=None
+        See `device_scope`.
+    may_change : bool, default=True
+        Whether code outside of the package holds the network and may change its weights.
+    """
+
+    backbone: Any
+    weights: str | PathLike | None = None
+    layers: str | tuple[str, ...] | re.Pattern | Callable = "conv+dense"
+    tap: str = "layer"
+    sample_shape: tuple[int, ...] | None = None
+    image_size: tuple[int, int] | None = None
+    device: str | None = None
+    may_change: bool = True
+
+    def resolve(self):
+        """Build the network, or find it among those that this process has built.
+
+        Returns
+        -------
+        spec : NetworkSpec
+            Its backbone is a `Backbone`, and its image size is known.
+
+        Raises
+        ------
+        BackboneError
+            If the network cannot be built.
+        ValueError
+            If `image_size` or `device` does not fit.
+        """
+        with device_scope(self.device):
+            backbone = resolve_backbone(
+                self.backbone,
+                weights=self.weights,
+                sample_shape=self.sample_shape,
+                image_size=self.image_size,
+            )
+        return replace(
+            self,
+            backbone=backbone,
+            weights=None,
+            sample_shape=None,
+            image_size=_image_size(backbone, self.image_size),
+            may_change=self.may_change and not isinstance(self.backbone, str | Path),
+        )
+
+    def open(self):
+        """Return the reader of the network, compiled once per process.
+
+        Returns
+        -------
+        reader : NetworkReader
+            The same object for the same network, while it is among the 8 most recently used.
+        """
+        spec = self.resolve()
+        return _readers.get_or_make(spec, lambda: NetworkReader(spec))
+
+    @property
+    def input_shape(self):
+        """Shape of one sample that the network is given, where `resolve` has found it."""
+        if self.image_size is None:
+            return self.backbone.input_shape
+        return (*self.image_size, 3)
+
+    def __getstate__(self):
+        return {**vars(self), "backbone": model_to_arrays(self.backbone)}
+
+    def __setstate__(self, state):
+        vars(self).update(state, backbone=model_from_arrays(state["backbone"]))
+
+
+def _image_size(backbone, image_size):
+    """(height, width) of the images that the network is given, None for vectors."""
+    own = backbone.input_size
+    if own is None:
+        return None
+    if image_size is None:
+        if None in own:
+            raise ValueError(
+                f"The backbone {backbone.name!r} takes images of any size: set image_size="
+                "(height, width)."
+            )
+        return own
+    fits = [side in (None, given) for side, given in zip(own, image_size, strict=False)]
+    if len(image_size) != 2 or not all(fits):
+        raise ValueError(
+            f"image_size={image_size!r} does not fit the backbone {backbone.name!r}, which takes "
+            f"images of (height, width) {own}."
+        )
+    return image_size

@@ -1,0 +1,84 @@
+"""The compiled step: one run of the network that shows the outputs of some of its layers."""
+
+import itertools
+from importlib import import_module
+
+import numpy as np
+
+from .._keras import import_keras
+from ._graph import run
+from ._layers import is_dense
+
+# A dense layer computes one image at a time, because the kernel of a matrix product depends on the
+# number of rows and on a row's place among them. Larger layers would cost too much this way.
+_MOST_DENSE_WEIGHTS = 2**25
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def compile_step(model, taps, input_shape):
+    """Compile a network for Keras' backend.
+
+    Each backend has a module of its own, ``_step_<backend>``. Its ``compile_step`` takes
+    ``(model, show_taps, input_shape)`` and returns ``step(batch, receive)``; its ``SMALLEST_BATCH``
+    is the smallest batch in which the outputs of an image do not depend on the batch size.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    taps : tuple of int
+        For each layer that is read, the position of the call whose output is taken.
+    input_shape : tuple of int
+        Shape of one sample.
+
+    Returns
+    -------
+    step : callable
+        ``step(batch, receive)`` runs the network and calls ``receive(layer, output)`` for each
+        entry of `taps`, with its position there and ndarray (n_images, ...), float32.
+    """
+    backend = import_keras().backend.backend()
+    if backend not in _BACKENDS:
+        raise ValueError(
+            f"Networks cannot be read with Keras' backend {backend!r}. Set the environment "
+            "variable KERAS_BACKEND to tensorflow, jax or torch."
+        )
+    module = import_module(f"._step_{backend}", __package__)
+    layers_at = {}
+    for layer, tap in enumerate(taps):
+        layers_at.setdefault(tap, []).append(layer)
+
+    def show_taps(batch, show):
+        return _show_taps(model, layers_at, batch, show)
+
+    whole_step = module.compile_step(model, show_taps, input_shape)
+    smallest = module.SMALLEST_BATCH
+
+    def step(batch, receive):
+        n_images = len(batch)
+        if n_images >= smallest:
+            return whole_step(batch, receive)
+        filled = np.concatenate([batch, np.repeat(batch[-1:], smallest - n_images, axis=0)])
+        return whole_step(filled, lambda layer, output: receive(layer, output[:n_images]))
+
+    return step
+
+
+def _show_taps(model, layers_at, batch, show):
+    """Run the network and call ``show(layer, output)`` for each tap."""
+    ops = import_keras().ops
+    positions = itertools.count()
+
+    def visit(_name, _operation, _inputs, output):
+        for layer in layers_at.get(next(positions), ()):
+            show(layer, ops.cast(output, "float32"))
+
+    run(model, batch, visit, _call_layer)
+
+
+def _call_layer(operation, arguments, options):
+    """Call a layer; a dense one with each image alone."""
+    is_alone = is_dense(operation) and len(arguments) == 1 and not options
+    if not is_alone or operation.count_params() > _MOST_DENSE_WEIGHTS:
+        return operation(*arguments, **options)
+    return import_keras().ops.map(lambda image: operation(image[None])[0], arguments[0])

@@ -1,0 +1,45 @@
+"""The compiled step on TensorFlow: NumPy receives each tensor while the next layers run."""
+
+import itertools
+from functools import partial
+
+SMALLEST_BATCH = 2
+
+
+def compile_step(_model, show_taps, input_shape):
+    """Compile the step; see `skfakespot._network._step.compile_step`."""
+    import tensorflow
+
+    receivers, tickets = {}, itertools.count()
+
+    def deliver(layer, ticket, output):
+        receivers[int(ticket)](layer, output)
+        return True
+
+    def traced(batch, ticket):
+        delivered = []
+
+        def show(layer, output):
+            # NumPy is given the tensor's own memory, without a copy.
+            function = partial(deliver, layer)
+            delivered.append(tensorflow.numpy_function(function, [ticket, output], tensorflow.bool))
+
+        show_taps(batch, show)
+        return tensorflow.stack(delivered)
+
+    # The free first axis keeps a shorter last batch from being traced again.
+    signature = [
+        tensorflow.TensorSpec((None, *input_shape)),
+        tensorflow.TensorSpec((), tensorflow.int64),
+    ]
+    compiled = tensorflow.function(traced, input_signature=signature, autograph=False)
+
+    def step(batch, receive):
+        ticket = next(tickets)
+        receivers[ticket] = receive
+        try:
+            compiled(batch, ticket).numpy()
+        finally:
+            del receivers[ticket]
+
+    return step
