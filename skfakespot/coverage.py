@@ -3,7 +3,6 @@
 import math
 import re
 import warnings
-from contextlib import contextmanager
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -14,13 +13,18 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, add_exactly, open_store
+from ._coverage_checks import (
+    check_reading,
+    check_same_neurons,
+    check_samples,
+    check_sums_can_be_added,
+)
 from ._documentation import DocumentationLinkMixin
 from ._network import NetworkSpec
-from ._progress import announce, track
+from ._progress import notified_fit, track
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
-    InvalidParameterError,
     StrOptions,
     _check_feature_names,
     _fit_context,
@@ -210,7 +214,7 @@ class NeuronCoverageTransformer(
         BackboneError
             A ValueError: the network cannot be built.
         """
-        with self._fit_task(X, y) as watch:
+        with notified_fit(self, X, y, self._show_progress) as watch:
             self._fit(X, watch)
         return self
 
@@ -230,10 +234,7 @@ class NeuronCoverageTransformer(
         self : object
             The fitted transformer.
         """
-        if isinstance(self.threshold, tuple):
-            raise ValueError(
-                "A quantile cannot be updated; use fit with all images, or threshold='mean'."
-            )
+        check_sums_can_be_added(self.threshold, "updated")
         first = not hasattr(self, "thresholds_")
         self._learn(self._open_counter(X, reset=first), first=first)
         return self
@@ -257,7 +258,7 @@ class NeuronCoverageTransformer(
         coverage : ndarray of shape (n_samples, n_features)
             See `transform`.
         """
-        with self._fit_task(X, y) as watch:
+        with notified_fit(self, X, y, self._show_progress) as watch:
             return self._count(self._fit(X, watch))
 
     def merge(self, *others):
@@ -290,7 +291,8 @@ class NeuronCoverageTransformer(
         """
         for other in (self, *others):
             check_is_fitted(other)
-            self._check_mergeable(other)
+            check_sums_can_be_added(other.threshold, "merged")
+            check_same_neurons(self, other)
         for other in others:
             self._sums = self._sums + other._sums
             self.n_samples_seen_ += other.n_samples_seen_
@@ -370,21 +372,6 @@ class NeuronCoverageTransformer(
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    @contextmanager
-    def _fit_task(self, X, y):
-        """Notify callbacks of a fit; yield a function that watches its passes."""
-        hooks = {"estimator": self, "X": X, "y": y}
-        context = self._init_callback_context(max_subtasks=None)
-        context.call_on_fit_task_begin(**hooks)
-
-        def watch(batches, about):
-            shown = self._show_progress(batches, about)
-            return announce(shown, about, context=context, hooks=hooks)
-
-        yield watch
-        fitted = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
-        context.call_on_fit_task_end(**hooks, reconstruction_attributes=fitted)
-
     def _show_progress(self, batches, about):
         return track(batches, about, enabled=bool(self.verbose))
 
@@ -447,11 +434,11 @@ class NeuronCoverageTransformer(
 
     def _open_counter(self, X, *, reset, watch=None):
         """Check X, build the network if need be, and return what counts the neurons of X."""
-        self._check_parameters()
+        check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
         samples = self._check_X(X, reset=reset)
         spec = self._network_spec()
         network = spec.resolve()
-        self._check_shape(samples, network.backbone)
+        check_samples(samples, self._sample_shape, network.backbone)
         reader = network.open()
         layout = self._layout(reader)
         return NeuronCounter(
@@ -479,41 +466,6 @@ class NeuronCoverageTransformer(
     def _layout(self, reader):
         return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output)
 
-    def _check_parameters(self):
-        """Check what `_parameter_constraints` cannot express."""
-        if self.neuron == self.output == "channel":
-            raise ValueError(
-                "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
-                "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
-            )
-        if isinstance(self.threshold, tuple):
-            kind, quantile = self.threshold if len(self.threshold) == 2 else (None, None)
-            if kind != "quantile" or not isinstance(quantile, Real) or not 0 <= quantile <= 1:
-                raise InvalidParameterError(
-                    f"threshold={self.threshold!r}; accepted are 'mean', a number, and "
-                    "('quantile', q) with q in [0, 1]."
-                )
-
-    def _check_mergeable(self, other):
-        if isinstance(other.threshold, tuple):
-            raise ValueError(
-                "A quantile cannot be merged; use fit with all images, or threshold='mean'."
-            )
-        for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
-            mine, its = getattr(self, name), getattr(other, name)
-            if isinstance(mine, str | Real | tuple | None) and mine != its:
-                raise ValueError(
-                    f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
-                    "fit them with the same parameters."
-                )
-        same_names = np.array_equal(self.layer_names_, other.layer_names_)
-        if not same_names or not np.array_equal(self.n_neurons_, other.n_neurons_):
-            raise ValueError(
-                f"Transformers of {len(self.layer_names_)} and {len(other.layer_names_)} layers, "
-                "or of layers of other sizes, cannot be merged: fit them with the same backbone "
-                "and the same layers."
-            )
-
     def _check_X(self, X, *, reset):
         samples = as_samples(X)
         if samples.kind == "vector":
@@ -525,33 +477,3 @@ class NeuronCoverageTransformer(
             self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
             self.image_shape_in_ = samples.shape if samples.kind == "array" else None
         return samples
-
-    def _check_shape(self, samples, backbone):
-        is_vector, fitted_shape = samples.kind == "vector", self._sample_shape
-        if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
-            raise ValueError(
-                f"X holds samples of shape {samples.shape}, but {type(self).__name__} was fitted "
-                f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
-            )
-        expected = backbone.input_shape
-        if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
-            given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
-            raise ValueError(
-                f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
-                f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
-                "rows of numbers to a network on vectors only."
-            )
-
-
-_FITTED = (
-    "thresholds_",
-    "layer_names_",
-    "n_neurons_",
-    "n_samples_seen_",
-    "n_features_in_",
-    "feature_names_in_",
-    "image_shape_in_",
-    "_sample_shape",
-    "_sums",
-    "_half_widths",
-)

@@ -1,0 +1,66 @@
+"""Checks of the transformer's parameters and input that scikit-learn's tools cannot express."""
+
+from numbers import Real
+
+import numpy as np
+
+from ._sklearn_compat import InvalidParameterError
+
+
+def check_reading(*, threshold, neuron, output):
+    """Check parameters of `NeuronCoverageTransformer` that depend on each other."""
+    if neuron == output == "channel":
+        raise ValueError(
+            "neuron='channel' with output='channel' would count one neuron a feature, 0 or 1. "
+            "Use neuron='unit' with output='channel', or neuron='channel' with output='layer'."
+        )
+    if isinstance(threshold, tuple):
+        kind, quantile = threshold if len(threshold) == 2 else (None, None)
+        if kind != "quantile" or not isinstance(quantile, Real) or not 0 <= quantile <= 1:
+            raise InvalidParameterError(
+                f"threshold={threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
+                "with q in [0, 1]."
+            )
+
+
+def check_sums_can_be_added(threshold, action):
+    """Refuse to update or merge quantiles, which need all images at once."""
+    if isinstance(threshold, tuple):
+        raise ValueError(
+            f"A quantile cannot be {action}; use fit with all images, or threshold='mean'."
+        )
+
+
+def check_same_neurons(first, second):
+    """Refuse to merge fitted transformers that read other neurons."""
+    for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
+        mine, its = getattr(first, name), getattr(second, name)
+        if isinstance(mine, str | Real | tuple | None) and mine != its:
+            raise ValueError(
+                f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
+                "fit them with the same parameters."
+            )
+    same_names = np.array_equal(first.layer_names_, second.layer_names_)
+    if not same_names or not np.array_equal(first.n_neurons_, second.n_neurons_):
+        raise ValueError(
+            f"Transformers of {len(first.layer_names_)} and {len(second.layer_names_)} layers, "
+            "or of layers of other sizes, cannot be merged: fit them with the same backbone "
+            "and the same layers."
+        )
+
+
+def check_samples(samples, fitted_shape, backbone):
+    """Check that samples have the shape of those in `fit`, and that the network takes them."""
+    if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
+        raise ValueError(
+            f"X holds samples of shape {samples.shape}, but NeuronCoverageTransformer was fitted "
+            f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
+        )
+    expected, is_vector = backbone.input_shape, samples.kind == "vector"
+    if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
+        given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
+        raise ValueError(
+            f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
+            f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
+            "rows of numbers to a network on vectors only."
+        )
