@@ -1,4 +1,4 @@
-"""How far a pass of images has come: progress bars on a terminal, tasks for callbacks."""
+"""Reports of progress while images pass through the network: progress bars and callbacks."""
 
 import sys
 from itertools import islice
@@ -11,9 +11,11 @@ class Pass(NamedTuple):
     Attributes
     ----------
     name : str
-        What is being computed.
-    n_images, n_batches : int
-        Number of images, and of batches at most.
+        What the pass computes.
+    n_images : int
+        Number of images.
+    n_batches : int
+        Largest possible number of batches.
     """
 
     name: str
@@ -21,17 +23,17 @@ class Pass(NamedTuple):
     n_batches: int
 
 
-def track(batches, about, *, enabled):
-    """Yield the batches of a pass and, on a terminal, show how many images have passed.
+def show_progress(batches, about, *, enabled):
+    """Yield the batches of a pass, and show a progress bar of the images on a terminal.
 
     Parameters
     ----------
     batches : iterable
-        Each advances the bar by the number of its `indices`.
+        Batches; each advances the bar by the number of its `indices`.
     about : Pass
-        The pass.
+        The pass that the batches belong to.
     enabled : bool
-        False for silence; a stderr that is no terminal is silent too.
+        Whether to show the bar. It is never shown if stderr is not a terminal.
     """
     if not (enabled and sys.stderr.isatty()):
         yield from batches
@@ -54,26 +56,26 @@ def track(batches, about, *, enabled):
         progress.update(task, completed=about.n_images)
 
 
-def announce(batches, about, *, context, hooks):
-    """Yield the batches of a pass, and tell scikit-learn's callbacks of the pass and of each.
+def notify_callbacks(batches, about, *, context, hooks):
+    """Yield the batches of a pass, and notify scikit-learn's callbacks of the pass and of each.
 
     Parameters
     ----------
     batches : iterable
-        The batches, which become subtasks of the pass.
+        Batches; each becomes a subtask of the pass.
     about : Pass
-        The pass.
+        The pass that the batches belong to.
     context : sklearn.callback.CallbackContext
-        Context of the fit.
+        Context of the fit, of which the pass becomes a subtask.
     hooks : dict
-        What the callbacks are given.
+        Keyword arguments of the callbacks' hooks.
     """
     task = context.subcontext(task_name=about.name, max_subtasks=about.n_batches)
     task.call_on_fit_task_begin(**hooks)
     batches = iter(batches)
     for _ in range(about.n_batches):
         batch = task.subcontext(task_name="batch").call_on_fit_task_begin(**hooks)
-        # Unreadable images may leave fewer batches than were expected.
+        # There may be fewer batches than expected, because of unreadable images.
         yield from islice(batches, 1)
         batch.call_on_fit_task_end(**hooks)
     yield from batches

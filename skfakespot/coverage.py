@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._documentation import DocumentationLinkMixin
-from ._progress import announce, track
+from ._progress import notify_callbacks, show_progress
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -409,8 +409,8 @@ class NeuronCoverageTransformer(
         context.call_on_fit_task_begin(**hooks)
 
         def watch(batches, about):
-            shown = track(batches, about, enabled=bool(self.verbose))
-            return announce(shown, about, context=context, hooks=hooks)
+            shown = show_progress(batches, about, enabled=bool(self.verbose))
+            return notify_callbacks(shown, about, context=context, hooks=hooks)
 
         yield watch
         fitted = {name: vars(self)[name] for name in _FITTED if name in vars(self)}
@@ -533,7 +533,7 @@ class NeuronCoverageTransformer(
             make_plan=lambda: NetworkPlan(make_reader, reader),
             n_jobs=self.n_jobs,
             on_failure=note,
-            watch=watch or partial(track, enabled=bool(self.verbose)),
+            watch=watch or partial(show_progress, enabled=bool(self.verbose)),
         )
 
     def _image_size(self):
