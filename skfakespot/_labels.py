@@ -1,4 +1,4 @@
-"""Which label means fake."""
+"""The label that means fake, found in the labels or given by the user."""
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
@@ -6,24 +6,25 @@ from sklearn.utils.validation import column_or_1d
 
 
 def fake_label(labels, pos_label=None):
-    """Tell which of two labels means fake.
+    """Return which of two labels means fake.
 
     Parameters
     ----------
     labels : array-like
-        The two classes, or any labels made of them.
+        The two classes, or labels of these classes.
     pos_label : int, float, bool or str, default=None
-        The answer, if it is known.
+        The label of fake, if it is known.
 
     Returns
     -------
-    label : object
-        `pos_label` if it is given, else 1, True or "fake" (in whatever case it is written).
+    label : int, float, bool or str
+        `pos_label` if it is given, otherwise the label 1, True or "fake" (in upper or lower case).
 
     Raises
     ------
     ValueError
-        If the labels do not tell.
+        If `pos_label` is not among the labels, or it is not given and no label is 1, True or
+        "fake".
 
     Examples
     --------
@@ -46,7 +47,7 @@ def fake_label(labels, pos_label=None):
 
 
 def is_fake(y_true, pos_label):
-    """True where a label means fake; refuses labels that are not of two classes."""
+    """Return True where a label means fake; raise ValueError if there are not two classes."""
     y_true = column_or_1d(y_true)
     if type_of_target(y_true) != "binary" or len(np.unique(y_true)) != 2:
         raise ValueError(

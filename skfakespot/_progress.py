@@ -1,6 +1,7 @@
-"""How far a pass of images has come: progress bars on a terminal, tasks for callbacks."""
+"""Reports of progress while images pass through the network: progress bars and callbacks."""
 
 import sys
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,9 +12,11 @@ class Pass(NamedTuple):
     Attributes
     ----------
     name : str
-        What is being computed.
-    n_images, n_batches : int
-        Number of images, and of batches at most.
+        What the pass computes.
+    n_images : int
+        Number of images.
+    n_batches : int
+        Largest possible number of batches.
     """
 
     name: str
@@ -21,17 +24,17 @@ class Pass(NamedTuple):
     n_batches: int
 
 
-def track(batches, about, *, enabled):
-    """Yield the batches of a pass and, on a terminal, show how many images have passed.
+def show_progress(batches, about, *, enabled):
+    """Yield the batches of a pass, and show a progress bar of the images on a terminal.
 
     Parameters
     ----------
     batches : iterable
-        Each advances the bar by the number of its `indices`.
+        Batches; each advances the bar by the number of its `indices`.
     about : Pass
-        The pass.
+        The pass that the batches belong to.
     enabled : bool
-        False for silence; a stderr that is no terminal is silent too.
+        Whether to show the bar. It is never shown if stderr is not a terminal.
     """
     if not (enabled and sys.stderr.isatty()):
         yield from batches
@@ -54,26 +57,61 @@ def track(batches, about, *, enabled):
         progress.update(task, completed=about.n_images)
 
 
-def announce(batches, about, *, context, hooks):
-    """Yield the batches of a pass, and tell scikit-learn's callbacks of the pass and of each.
+@contextmanager
+def notified_fit(estimator, X, y, show):
+    """Notify scikit-learn's callbacks of a fit, and yield a function that watches its passes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It supports callbacks, and its fitted attributes are plain values.
+    X, y : object
+        What `fit` was given.
+    show : callable
+        ``show(batches, about)`` yields the batches of a pass and shows the progress.
+
+    Yields
+    ------
+    watch : callable
+        ``watch(batches, about)`` yields the batches of a pass, shows the progress and notifies.
+    """
+    parameters = estimator.get_params(deep=False)
+    hooks = {"estimator": estimator, "X": X, "y": y}
+    context = estimator._init_callback_context(max_subtasks=None)
+    context.call_on_fit_task_begin(**hooks)
+
+    def watch(batches, about):
+        return notify_callbacks(show(batches, about), about, context=context, hooks=hooks)
+
+    yield watch
+    fitted = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name not in parameters and not name.startswith("_skl")
+    }
+    context.call_on_fit_task_end(**hooks, reconstruction_attributes=fitted)
+
+
+def notify_callbacks(batches, about, *, context, hooks):
+    """Yield the batches of a pass, and notify scikit-learn's callbacks of the pass and of each.
 
     Parameters
     ----------
     batches : iterable
-        The batches, which become subtasks of the pass.
+        Batches; each becomes a subtask of the pass.
     about : Pass
-        The pass.
+        The pass that the batches belong to.
     context : sklearn.callback.CallbackContext
-        Context of the fit.
+        Context of the fit, of which the pass becomes a subtask.
     hooks : dict
-        What the callbacks are given.
+        Keyword arguments of the callbacks' hooks.
     """
     task = context.subcontext(task_name=about.name, max_subtasks=about.n_batches)
     task.call_on_fit_task_begin(**hooks)
     batches = iter(batches)
     for _ in range(about.n_batches):
         batch = task.subcontext(task_name="batch").call_on_fit_task_begin(**hooks)
-        # Unreadable images may leave fewer batches than were expected.
+        # There may be fewer batches than expected, because of unreadable images.
         yield from islice(batches, 1)
         batch.call_on_fit_task_end(**hooks)
     yield from batches

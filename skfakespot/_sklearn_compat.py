@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
 from sklearn.base import _fit_context
+from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -38,6 +39,11 @@ except ImportError:  # scikit-learn < 1.9
             return _NoCallbackContext()
 
 
+def is_roc_auc(scorer):
+    """Whether a scorer computes the whole area under the ROC curve."""
+    return getattr(scorer, "_score_func", None) is roc_auc_score and not scorer._kwargs
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -50,4 +56,5 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "_safe_indexing",
+    "is_roc_auc",
 ]

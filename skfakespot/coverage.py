@@ -21,7 +21,7 @@ from ._coverage_checks import (
 )
 from ._documentation import DocumentationLinkMixin
 from ._network import NetworkSpec
-from ._progress import notified_fit, track
+from ._progress import notified_fit, show_progress
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
@@ -373,7 +373,7 @@ class NeuronCoverageTransformer(
         return tags
 
     def _show_progress(self, batches, about):
-        return track(batches, about, enabled=bool(self.verbose))
+        return show_progress(batches, about, enabled=bool(self.verbose))
 
     def _fit(self, X, watch):
         """Learn the thresholds from X; return what counts the neurons of X."""

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import sklearn
 from imblearn.pipeline import Pipeline as ImblearnPipeline
-from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
 from numpy.testing import assert_array_equal
 from PIL import Image
 from sklearn.base import clone
@@ -17,7 +16,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 
 from skfakespot import (
     FakeSpotterClassifier,
@@ -28,19 +26,6 @@ from skfakespot import (
 from skfakespot.augmentation import KINDS, PRESETS, Perturbation
 from skfakespot.images import PerturbedImage, as_samples, load_image
 from skfakespot.pipeline import AugmentedPipeline
-
-
-# scikit-learn's SkipTest is pytest's skip; the only one here is for the array API.
-@sklearn_checks([PerturbationAugmenter(random_state=0)])
-def test_checks_of_scikit_learn(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "check"), list(imblearn_checks(PerturbationAugmenter(random_state=0))), ids=str
-)
-def test_checks_of_imbalanced_learn(estimator, check):
-    check(estimator)
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,9 @@ def test_the_interval_coverage_is_printed(run):
     text = run("interval_coverage", "--repetitions", 2)
     assert "2 repetitions, intervals of 95 %" in text
     assert len(text.splitlines()) == 2 + 12
+    text = run("interval_coverage", "--audit", "--repetitions", 2)
+    assert "2 audits, intervals of 95 %" in text
+    assert len(text.splitlines()) == 2 + 9
 
 
 @pytest.mark.parametrize("script", ["table2", "figure3", "figure4"])

@@ -8,7 +8,6 @@ from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skfakespot.classifier import FakeSpotterClassifier
 
@@ -17,20 +16,6 @@ def small(**parameters):
     """A network that learns easy data within few quick epochs."""
     defaults = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.05, "max_iter": 30}
     return FakeSpotterClassifier(**{**defaults, "random_state": 0, **parameters})
-
-
-def expected_failures(_):
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "Repeating a sample and weighting it fill mini-batches differently; samples of weight "
-            "zero are the same as samples left out."
-        )
-    }
-
-
-@parametrize_with_checks([small(batch_size=16)], expected_failed_checks=expected_failures)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import Backbone, BackboneError
@@ -37,15 +36,6 @@ def paths(images, tmp_path):
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image).save(path)
     return paths
-
-
-def vector_network(input_shape):
-    return small_network(input_shape)
-
-
-@parametrize_with_checks([NeuronCoverageTransformer(vector_network)])
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 @pytest.mark.parametrize("neuron", ["unit", "channel"])

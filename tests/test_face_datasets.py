@@ -540,7 +540,7 @@ def test_celeb_df_videos_of_the_list_may_be_absent(celeb_df):
     with (celeb_df / "List_of_testing_videos.txt").open("a") as file:
         file.write("0 Celeb-synthesis/id7_id8_0000.mp4\n")
     shutil.rmtree(celeb_df / "YouTube-real")
-    message = r"2 of 4 videos .* YouTube-real/00170\. Neither are the videos there"
+    message = r"2 of 4 videos .* YouTube-real/00170\. The videos are missing too"
     with pytest.warns(IncompleteDatasetWarning, match=message):
         faces = load_celeb_df(celeb_df, subset="test", frames_per_video=1)
     assert faces.videos_without_frames == [

@@ -1,18 +1,16 @@
+"""Audits of the facts of files, alone and in the command evaluate."""
+
 import dataclasses
 import json
 import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import binom
-from sklearn.metrics import roc_auc_score
 
 from skfakespot.cli import main
 from skfakespot.datasets import SuspectDataWarning, format_audit, load_face_folders
-from skfakespot.datasets._audit import _newcombe
 from skfakespot.images import ImageError, read_header
 
 
@@ -192,30 +190,3 @@ def test_evaluate_goes_on_where_the_groups_allow_no_audit(tmp_path, capsys):
     assert report["format_audit"].startswith("not possible: The groups leave no fold")
     assert main(command) == 0
     assert "\nAudit of the files: not possible: The groups" in capsys.readouterr().out
-
-
-@given(auc=st.floats(0, 1), n_real=st.integers(2, 10**5), n_fake=st.integers(2, 10**5))
-def test_the_interval_is_one(auc, n_real, n_fake):
-    low, high = _newcombe(auc, n_real, n_fake)
-    assert 0 <= low <= auc <= high <= 1
-    # Turned around, and of more images.
-    assert _newcombe(1 - auc, n_real, n_fake) == pytest.approx((1 - high, 1 - low), abs=1e-6)
-    narrower = _newcombe(auc, 2 * n_real, 2 * n_fake)
-    assert narrower[1] - narrower[0] <= high - low + 1e-9
-
-
-@settings(max_examples=10)
-@given(
-    shift=st.floats(0, 2), n_real=st.integers(8, 40), n_fake=st.integers(8, 40), seed=st.integers(0)
-)
-def test_the_interval_covers_the_true_auc(shift, n_real, n_fake, seed):
-    from scipy.stats import norm
-
-    random, truth = np.random.default_rng(seed), norm.cdf(shift / np.sqrt(2))
-    y = np.repeat([0, 1], [n_real, n_fake])
-    covered = 0
-    for _ in range(100):
-        auc = roc_auc_score(y, random.normal(size=len(y)) + shift * y)
-        low, high = _newcombe(auc, n_real, n_fake)
-        covered += low <= truth <= high
-    assert covered >= binom.ppf(1e-6, 100, 0.94)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer, roc_auc_score
 
@@ -18,6 +19,7 @@ from skfakespot import make_fakespotter
 from skfakespot.augmentation import Perturbation, perturb
 from skfakespot.cli import main
 from skfakespot.images import as_samples, load_image
+from skfakespot.metrics import fake_detection_report
 from skfakespot.robustness import RobustnessCurveDisplay, mean_drop, mean_fall, robustness_curve
 
 mpl.use("agg")
@@ -95,6 +97,13 @@ def test_intervals_hold_the_scores_and_widen_with_confidence(results, detector, 
     assert (wider.score_high - wider.score_low)[3] > (results.score_high - results.score_low)[3]
 
 
+def area(estimator, X, y):
+    """The area under the ROC curve, as a callable of which the package knows nothing."""
+    if hasattr(estimator, "decision_function"):
+        return roc_auc_score(y, estimator.decision_function(X))
+    return roc_auc_score(y, estimator.predict_proba(X)[:, 1])
+
+
 def test_intervals_are_those_of_the_scorer(detector, images, y):
     """Of coarse scores too, of which many are tied."""
 
@@ -109,13 +118,37 @@ def test_intervals_are_those_of_the_scorer(detector, images, y):
             return np.column_stack([1 - fake, fake])
 
     for estimator in (detector, Coarse()):
-        by_name, by_scorer = (
+        by_name, by_scorer, by_callable = (
             robustness_curve(
                 estimator, images, y, "noise", LEVELS, scoring=s, random_state=0, n_bootstraps=60
             ).drop(columns="scoring")
-            for s in ("roc_auc", get_scorer("roc_auc"))
+            for s in ("roc_auc", get_scorer("roc_auc"), area)
         )
         pd.testing.assert_frame_equal(by_name, by_scorer)
+        # Both have the same draws, but only of a known AUC is the interval one of log-odds.
+        intervals = ["score_low", "score_high"]
+        pd.testing.assert_frame_equal(
+            by_name.drop(columns=intervals), by_callable.drop(columns=intervals)
+        )
+        assert not by_name[intervals].equals(by_callable[intervals])
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["images", "groups"])
+def test_the_interval_of_an_auc_is_that_of_the_report(detector, images, y, grouped):
+    groups = np.arange(40) // 5 if grouped else None
+    results = robustness_curve(
+        detector, images, y, "noise", LEVELS, groups=groups, n_bootstraps=4000, random_state=0
+    )
+    report = fake_detection_report(
+        y,
+        detector.decision_function(images),
+        confidence_level=0.95,
+        groups=groups,
+        n_bootstraps=4000,
+        random_state=1,
+    )
+    found = results.score_low[0], results.score_high[0]
+    assert found == pytest.approx((report["auc_low"], report["auc_high"]), abs=0.01)
 
 
 def test_the_interval_covers_as_often_as_it_says():
@@ -195,14 +228,30 @@ def test_groups_are_drawn_as_a_whole(detector, images, y):
     """Of two groups, one with all labels wrong, many draws hold one alone."""
     groups = np.arange(40) // 20
     wrong = np.where(groups == 0, y, 1 - y)
-    results = robustness_curve(
-        detector, images, wrong, "noise", LEVELS, groups=groups, random_state=0
-    )
+    arguments = {"groups": groups, "random_state": 0}
     halves = [
         roc_auc_score(wrong[half], detector.decision_function(images[half]))
         for half in (groups == 0, groups == 1)
     ]
+    results = robustness_curve(detector, images, wrong, "noise", LEVELS, scoring=area, **arguments)
     assert_allclose([results.score_low[0], results.score_high[0]], sorted(halves))
+    results = robustness_curve(
+        detector,
+        images,
+        wrong,
+        "noise",
+        LEVELS,
+        **arguments,
+        n_bootstraps=10_000,
+        confidence_level=0.5,
+    )
+    # A quarter of the draws is the one half twice, a quarter the other; the upper quartile of
+    # Student's t of one degree of freedom is 1.
+    score = results.score[0]
+    error = np.sqrt(2 * np.mean((np.array([*halves, score, score]) - score) ** 2))
+    reach = error / (score * (1 - score))
+    found = logit([results.score_low[0], results.score_high[0]]) - logit(score)
+    assert found == pytest.approx([-reach, reach], rel=0.03)
     one_class_each = robustness_curve(
         detector, images[:2], [0, 1], "noise", LEVELS, groups=[0, 1], n_bootstraps=20
     )

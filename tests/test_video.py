@@ -22,7 +22,6 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
 from skfakespot import NeuronCoverageTransformer, make_fakespotter
@@ -165,18 +164,6 @@ def test_labels_of_groups():
     assert_array_equal(y, ["real", "fake"])
     with pytest.raises(ValueError, match="frames of group 2 have different labels"):
         aggregate_labels([1, 0, 0], [2, 1, 2])
-
-
-def expected_failures(estimator):
-    return {"check_classifiers_classes": "the labels 'one' and 'two' do not say which is fake"}
-
-
-@parametrize_with_checks(
-    [VideoClassifier(LogisticRegression()), VideoClassifier(LinearSVC(), how="topk")],
-    expected_failed_checks=expected_failures,
-)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def main(arguments=None):
     try:
         return options.command(options)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain once more at exit.
+        # The reader, such as head, has closed the pipe. Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -47,68 +47,82 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"skfakespot {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_evaluate(commands)
+    _add_robustness(commands)
+    _add_train(commands)
+    _add_predict(commands)
+    _add(commands, "backbones", _commands.backbones, "list the backbones")
+    return parser
 
-    demo = _add(
+
+def _add_demo(commands):
+    command = _add(
         commands, "demo", _commands.demo, "train and test on 100 real faces and simulated fakes"
     )
-    demo.add_argument(
+    command.add_argument(
         "--output",
         type=Path,
         default=Path("skfakespot-demo.png"),
         metavar="FILE",
         help="file for the plot of the precision-recall curve (default: %(default)s)",
     )
-    _add_seed(demo)
+    _add_seed(command)
 
-    evaluate = _add(
+
+def _add_evaluate(commands):
+    command = _add(
         commands, "evaluate", _commands.evaluate, "train and test a detector on your faces"
     )
-    _add_folders(evaluate)
-    _add_split(evaluate)
-    _add_detector(evaluate)
-    _add_seed(evaluate)
+    _add_folders(command)
+    _add_split(command)
+    _add_detector(command)
+    _add_seed(command)
 
-    robustness = _add(
+
+def _add_robustness(commands):
+    command = _add(
         commands, "robustness", _robustness.robustness, "measure a detector on perturbed faces"
     )
-    _add_folders(robustness)
-    _add_split(robustness)
-    _robustness.add_options(robustness)
-    _add_detector(robustness)
-    _add_seed(robustness)
+    _add_folders(command)
+    _add_split(command)
+    _robustness.add_options(command)
+    _add_detector(command)
+    _add_seed(command)
 
-    train = _add(commands, "train", _commands.train, "train a detector and save it")
-    _add_folders(train)
-    train.add_argument(
+
+def _add_train(commands):
+    command = _add(commands, "train", _commands.train, "train a detector and save it")
+    _add_folders(command)
+    command.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to save the detector to"
     )
-    _add_detector(train)
-    _add_seed(train)
+    _add_detector(command)
+    _add_seed(command)
 
-    predict = _add(
+
+def _add_predict(commands):
+    command = _add(
         commands,
         "predict",
         _commands.predict,
         "score images with a saved detector: print path, label and probability of fake of each",
     )
-    predict.add_argument(
+    command.add_argument(
         "detector",
         type=Path,
         metavar="FILE",
         help="detector that train saved. Loading such a file can run code that it contains: use "
         "only files that you or people you trust have made",
     )
-    predict.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
-    predict.add_argument(
+    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    command.add_argument(
         "--threshold",
         type=_share,
         default=0.5,
         metavar="P",
         help="label an image fake if its probability of fake is at least P (default: %(default)s)",
     )
-
-    _add(commands, "backbones", _commands.backbones, "list the backbones")
-    return parser
 
 
 def _add(commands, name, function, summary):

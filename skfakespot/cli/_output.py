@@ -1,4 +1,4 @@
-"""What the commands print."""
+"""Output of the commands: text, JSON and pictures."""
 
 import json
 import os
@@ -14,7 +14,7 @@ def print_json(value):
 
 
 def print_table(header, rows):
-    """Print rows of text in columns that are as wide as they need to be."""
+    """Print rows of text in columns, each as wide as its longest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     for cells in (header, ["-" * width for width in widths], *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
@@ -22,7 +22,7 @@ def print_table(header, rows):
 
 
 def print_reports(reports):
-    """Print the eight metrics in both conventions; reports as dict of convention to report."""
+    """Print the eight metrics in both conventions, from a dict of convention to report."""
     names = reports["standard"]
     rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in names]
     print_table(["metric", *reports], rows)
@@ -34,7 +34,7 @@ def print_reports(reports):
 
 
 def print_audit(audit):
-    """Print what file facts tell of the classes: a `FormatAudit`, or why there is none."""
+    """Print a `FormatAudit`, or the text that says why it is not possible."""
     print()
     if isinstance(audit, str):
         print(f"Audit of the files: {audit}")
@@ -44,8 +44,27 @@ def print_audit(audit):
     print(audit)
 
 
+def check_parent_exists(file):
+    """Raise ValueError if the folder that a file will be written to does not exist."""
+    if not file.parent.is_dir():
+        raise ValueError(f"{file} cannot be written: there is no folder {file.parent}.")
+
+
+def new_figure(command, *, extra):
+    """Make a figure for a command; raise ImportError, before its work, without matplotlib."""
+    # Not by pyplot, which may need a display.
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            f"The command {command} draws with matplotlib. Install it with: "
+            f"pip install 'skfakespot[{extra}]'"
+        ) from error
+    return Figure(layout="constrained")
+
+
 def start_keras():
-    """Import Keras without the build notes that TensorFlow's library writes to stderr."""
+    """Import Keras without the messages that TensorFlow's library writes to stderr."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -1,4 +1,4 @@
-"""The command robustness: the paper's section 4.3 on one's own faces."""
+"""The command robustness: the curves of the paper's section 4.3, on the user's faces."""
 
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from ..robustness import (
     mean_drop,
     robustness_curve,
 )
-from . import _commands
-from ._output import print_json, print_table
+from ._detectors import load_detector, make_detector
+from ._faces import read_groups, split_faces
+from ._output import check_parent_exists, new_figure, print_json, print_table
 
 
 def add_options(command):
-    """Declare what the command takes beside the options of evaluate."""
+    """Add the options that the command evaluate does not have."""
     command.add_argument(
         "--detector",
         type=Path,
@@ -50,21 +51,13 @@ def add_options(command):
 
 def robustness(options):
     """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
-    figure = _new_figure()
-    _commands._check_folder_of(options.output)
+    figure = new_figure("robustness", extra="plot")
+    check_parent_exists(options.output)
     if options.detector is not None and options.augment:
         raise ValueError("--augment is for training; it does not go with --detector.")
     faces = load_face_folders(real=options.real, fake=options.fake)
-    groups = _commands._read_groups(options.groups, faces.data)
-    if options.detector is None:
-        train_rows, test_rows = _commands._split(faces, groups, options)
-        detector = _commands._make_detector(options.seed, options)
-        detector.fit(faces.data[train_rows], faces.target[train_rows])
-        tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
-    else:
-        detector = _commands._load_detector(options.detector).set_params(coverage__on_error="raise")
-        test_rows = np.arange(len(faces.target))
-        tested = f"{options.detector}, tested on {len(faces.target)} images"
+    groups = read_groups(options.groups, faces.data)
+    detector, test_rows, tested = _prepare_detector(faces, groups, options)
     kinds = options.kinds or list(PRESETS[options.levels])
     results = robustness_curve(
         detector,
@@ -80,21 +73,57 @@ def robustness(options):
     name = "augmented" if options.augment else "detector"
     RobustnessCurveDisplay.from_results({name: results}, axes=panels)
     figure.savefig(options.output, dpi=120)
-    drops = {"fall": mean_drop(results), "relative_fall": mean_drop(results, relative=True)}
-    records = results if isinstance(results, list) else results.to_dict("records")
     if options.json:
-        records[0]["level"] = None  # JSON has no NaN
-        print_json({"results": records, **drops, "picture": str(options.output)})
-        return 0
+        _print_json(results, options)
+    else:
+        _print_text(results, tested, options)
+    return 0
+
+
+def _prepare_detector(faces, groups, options):
+    """Return a fitted detector, the rows to test it on, and a text about both."""
+    if options.detector is not None:
+        # Unreadable files are an error here, as they are where the detector is trained.
+        detector = load_detector(options.detector).set_params(coverage__on_error="raise")
+        rows = np.arange(len(faces.target))
+        return detector, rows, f"{options.detector}, tested on {len(rows)} images"
+    train_rows, test_rows = split_faces(faces, groups, options)
+    detector = make_detector(options.seed, options)
+    detector.fit(faces.data[train_rows], faces.target[train_rows])
+    tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
+    return detector, test_rows, tested
+
+
+def _print_json(results, options):
+    records = _records(results)
+    records[0]["level"] = None  # JSON has no NaN
+    print_json(
+        {
+            "results": records,
+            "fall": mean_drop(results),
+            "relative_fall": mean_drop(results, relative=True),
+            "picture": str(options.output),
+        }
+    )
+
+
+def _print_text(results, tested, options):
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
-    rows = [_cells(record) for record in records]
-    print_table(["perturbation", "AUC", "interval", "drop", "interval"], rows)
+    print_table(
+        ["perturbation", "AUC", "interval", "drop", "interval"],
+        [_cells(record) for record in _records(results)],
+    )
     print(
-        f"\nMean drop of the AUC: {drops['fall']:.4f}, {drops['relative_fall']:.2%} of the clean "
-        f"AUC.\nThe FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
+        f"\nMean drop of the AUC: {mean_drop(results):.4f}, "
+        f"{mean_drop(results, relative=True):.2%} of the clean AUC.\n"
+        f"The FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
         f"levels.\n\nThe curves are in {options.output}"
     )
-    return 0
+
+
+def _records(results):
+    """List the rows of the results, which are a list already without pandas."""
+    return results if isinstance(results, list) else results.to_dict("records")
 
 
 def _cells(record):
@@ -105,14 +134,3 @@ def _cells(record):
         f"{record['fall']:+.3f}",
         f"{record['fall_low']:+.3f} to {record['fall_high']:+.3f}",
     ]
-
-
-def _new_figure():
-    # Before the work is done; and not by pyplot, which may want a display.
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "robustness draws with matplotlib. Install it with: pip install 'skfakespot[plot]'"
-        ) from error
-    return Figure(layout="constrained")

@@ -1,7 +1,4 @@
-"""Readers of face data sets, and what shows whether a set and a split can be trusted.
-
-Each reader returns a Bunch of paths (or images) and targets.
-"""
+"""Readers of face data sets, and checks of a data set and its split."""
 
 from ..model_selection import LeaveOneGeneratorOut
 from ._audit import FormatAudit, SuspectDataWarning, format_audit

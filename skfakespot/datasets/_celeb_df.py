@@ -1,3 +1,5 @@
+"""The reader of Celeb-DF."""
+
 import re
 
 from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
@@ -17,32 +19,34 @@ for DeepFake forensics. CVPR."""
 def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
     """List the extracted frames of Celeb-DF, version 1 or 2.
 
-    Read are the folders ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis`` and the list
+    It reads the folders ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis`` and the list
     ``List_of_testing_videos.txt``, in which **1 means real**. The frames of
     ``Celeb-real/id0_0000.mp4`` are images in ``Celeb-real/frames/id0_0000``, in
     ``Celeb-real/images/id0_0000``, in ``Celeb-real/faces/id0_0000`` or in
-    ``Celeb-real/id0_0000``; the videos themselves need not be there. Nothing is downloaded,
-    extracted or decoded.
+    ``Celeb-real/id0_0000``; the videos themselves are not needed. It downloads, extracts and
+    decodes nothing.
 
     Parameters
     ----------
     root : str or path-like
-        The folder that holds them.
+        The folder of the data set.
     subset : {"all", "train", "test"}, default="all"
         The part to read. The videos that are not in the list are for training; Celeb-DF has no
         validation part, and the two parts share people.
     group_by : {"identity", "target", "video"}, default="identity"
-        What stays together in a split by groups. A fake ``id0_id1_0000`` is the scene of id0 with
-        the face of id1:
+        The groups of the images. A fake ``id0_id1_0000`` is the scene of id0 with the face of
+        id1:
 
-        - ``"identity"``: people whom a fake joins, directly or through others, are one group, so
-          that no face is on both sides. If that makes one group of most fakes, a warning says so;
+        - ``"identity"``: people who are in one fake, or linked by a chain of fakes, are one
+          group, so that no face is on both sides of a split. A warning is raised if most fakes
+          end up in one group;
         - ``"target"``: the person in the scene, id0. The face of id1 may be on both sides;
         - ``"video"``: each video is a group of its own.
     frames : str, default=None
-        Name of the folder that holds the folders of frames; None for the one there is.
+        Name of the folder that holds the folders of frames; None to look for ``"frames"``,
+        ``"images"`` and ``"faces"``.
     frames_per_video : int, default=None
-        How many frames to take of a video at most, evenly spaced; None for all.
+        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
 
     Returns
     -------
@@ -58,19 +62,19 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
         ``generator`` : ndarray of shape (n_images,), str
             ``"Celeb-DF"`` for the fakes.
         ``video`` : ndarray of shape (n_images,), str
-            The video's folder and name, for video-level scores.
+            The video's folder and name, for scores of videos.
         ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out.
+            Names of the videos of this part that were left out because they have no frames.
         ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and what was read.
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
     FileNotFoundError
-        If `root` does not have the folders, or the list that `subset` needs, or no video has
-        frames: the message says how to extract them.
+        If `root` lacks the folders, or the list that `subset` needs, or if no video has frames
+        (the message then says how to extract them).
     NotADirectoryError
-        If `root` is no folder.
+        If `root` is not a folder.
     ValueError
         If an argument is not accepted, a line of the list cannot be read or contradicts the
         folders, or there are several folders of frames.
@@ -78,9 +82,9 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     Warns
     -----
     IncompleteDatasetWarning
-        If some videos, be it on disk or in the list, have no frames.
+        If some videos on disk or in the list have no frames.
     UserWarning
-        If ``group_by="identity"`` makes one group of most fakes.
+        If ``group_by="identity"`` puts most fakes into one group.
 
     Examples
     --------
@@ -109,16 +113,16 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     testing = _read_testing_list(testing_list) if testing_list else None
     videos = []
     for folder, target in _FOLDERS.items():
-        there = VideoFolder(root / folder, frames)
-        listed = [name for place, name in testing or () if place == folder]
-        for name in sorted({*there.names(), *listed}):
+        on_disk = VideoFolder(root / folder, frames)
+        listed = [name for listed_in, name in testing or () if listed_in == folder]
+        for name in sorted({*on_disk.names(), *listed}):
             split = "" if testing is None else "train"
             if testing and (folder, name) in testing:
                 split = "test"
             videos.append(
                 Video(
                     name=f"{folder}/{name}",
-                    **there.place(name),
+                    **on_disk.paths_of(name),
                     target=target,
                     people=_people(folder, name),
                     split=split,
@@ -136,7 +140,7 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
 
 
 def _read_testing_list(file):
-    """Folder and name of each video for testing."""
+    """Read the folder and the name of each video for testing."""
     testing = set()
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -150,15 +154,16 @@ def _read_testing_list(file):
         if (label == "1") != (_FOLDERS[folder] == REAL):
             raise ValueError(
                 f"{file}, line {number}: {line!r} contradicts the folder; in this list 1 means "
-                "real and 0 means fake. Get the list anew."
+                "real and 0 means fake. Download the list again."
             )
         testing.add((folder, name))
     return testing
 
 
 def _people(folder, name):
+    """Return the person in the scene, and the person whose face was put in."""
     if folder == "YouTube-real":
         return (f"youtube-{name}",)
-    # id0_0000 is of id0; id0_id1_0000 is the scene of id0 with the face of id1.
+    # id0_0000 shows id0; id0_id1_0000 shows the scene of id0 with the face of id1.
     match = re.fullmatch(r"(id\d+)(?:_(id\d+))?_\d+", name)
     return tuple(person for person in match.groups() if person) if match else (name,)

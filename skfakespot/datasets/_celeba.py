@@ -1,3 +1,5 @@
+"""The reader of CelebA."""
+
 import csv
 import warnings
 
@@ -14,8 +16,11 @@ from ._listing import (
 )
 
 _IMAGES = (
-    *("img_align_celeba/img_align_celeba", "Img/img_align_celeba", "img_align_celeba"),
-    *("Img/img_align_celeba_png", "img_align_celeba_png"),
+    "img_align_celeba/img_align_celeba",
+    "Img/img_align_celeba",
+    "img_align_celeba",
+    "Img/img_align_celeba_png",
+    "img_align_celeba_png",
 )
 _PARTITION = tuple(
     f"{folder}list_eval_partition.{suffix}" for suffix in ("txt", "csv") for folder in ("", "Eval/")
@@ -33,14 +38,15 @@ Liu, Z., Luo, P., Wang, X. and Tang, X. (2015). Deep learning face attributes in
 def load_celeba(root, *, subset="all"):
     r"""List the images of CelebA, all of them real.
 
-    Read are ``img_align_celeba`` (in `root` or in ``Img``, as JPEG or PNG),
-    ``list_eval_partition.txt`` (in `root` or in ``Eval``; Kaggle's ``.csv`` too) and
-    ``identity_CelebA.txt`` (in `root` or in ``Anno``). Nothing is downloaded or decoded.
+    It reads the names of the images in ``img_align_celeba`` (in `root` or in ``Img``, JPEG or
+    PNG), and the lists ``list_eval_partition.txt`` (in `root` or in ``Eval``, or Kaggle's
+    ``.csv``) and ``identity_CelebA.txt`` (in `root` or in ``Anno``). It downloads and decodes
+    nothing.
 
     Parameters
     ----------
     root : str or path-like
-        The folder that holds them.
+        The folder of the data set.
     subset : {"all", "train", "validation", "test"}, default="all"
         The part to read.
 
@@ -58,22 +64,22 @@ def load_celeba(root, *, subset="all"):
         ``generator`` : ndarray of shape (n_images,), str
             Empty everywhere.
         ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and what was read.
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
     FileNotFoundError
-        If `root` does not have the images, or not the list of the parts that `subset` needs.
+        If `root` has no images, or no list of the parts although `subset` needs it.
     NotADirectoryError
-        If `root` is no folder.
+        If `root` is not a folder.
     ValueError
         If a line of a list cannot be read, or an image is in two parts.
 
     Warns
     -----
     IncompleteDatasetWarning
-        If images that the list names are not there, images are not in the list, or there is no
-        list of identities.
+        If images of the list of the parts are missing, images are not in this list, or there is
+        no list of identities.
 
     Examples
     --------
@@ -114,7 +120,7 @@ def load_celeba(root, *, subset="all"):
 
 
 def _read_pairs(file):
-    """Yield the two columns of a list, by spaces or commas, without a header."""
+    """Yield line number, image and value of each line of a list, without its header."""
     with file.open(newline="", encoding="utf-8") as lines:
         separated = csv.reader(lines) if file.suffix == ".csv" else (line.split() for line in lines)
         for number, line in enumerate(separated, start=1):
@@ -134,13 +140,13 @@ def _read_partition(file):
         if parts.setdefault(stem, part) != part:
             raise ValueError(
                 f"{file}, line {number}: {stem} is in two parts, {parts[stem]} and {part}; the "
-                "test would not be on new images. Get the list anew."
+                "test would not be on new images. Download the list again."
             )
     return parts
 
 
 def _reconcile(names, parts, folder, file):
-    """Names that are both on disk and in the list; warn of the others."""
+    """Return the names that are both on disk and in the list; warn about the others."""
     there = {name.rsplit(".", 1)[0] for name in names}
     missing, unknown = parts.keys() - there, there - parts.keys()
     for stems, problem in (

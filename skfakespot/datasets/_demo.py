@@ -1,3 +1,5 @@
+"""The demonstration faces: real ones, and simulated fakes."""
+
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
@@ -5,20 +7,21 @@ _UPSAMPLING_STAGES = 2
 
 
 def load_demo_faces(*, random_state=0):
-    """Real faces, and the same faces after a simulated GAN up-sampling stage.
+    """Load 100 real faces, and the same faces after a simulated GAN up-sampling stage.
 
     The real faces are the 100 of scikit-image's ``lfw_subset`` (25 x 25 pixels, grey, from Labeled
     Faces in the Wild), enlarged four-fold by bilinear interpolation. The simulated fakes are the
-    same 100 faces, enlarged four-fold by what a GAN's decoder does: two transposed convolutions
-    (zero insertion, then a 4 x 4 kernel), with kernels that are bilinear interpolation's but, like
-    learnt ones, not quite even. Zhang et al. (2019) showed that such stages leave the artefacts by
-    which GAN images are spotted. No image is the work of a GAN: figures on this set say that an
-    installation works, nothing more.
+    same 100 faces, enlarged four-fold as in the decoder of a GAN: by two transposed convolutions
+    (zero insertion, then a 4 x 4 kernel). The kernels are those of bilinear interpolation with
+    small random changes, because the kernels that a GAN learns are not perfectly even either.
+    Zhang et al. (2019) showed that such stages leave the artefacts by which GAN images are
+    detected. No image was made by a GAN: scores on this set show that an installation works, and
+    nothing more.
 
     Parameters
     ----------
     random_state : int or RandomState, default=0
-        Draws the unevenness of the two kernels.
+        Seeds the random changes of the two kernels.
 
     Returns
     -------
@@ -28,7 +31,7 @@ def load_demo_faces(*, random_state=0):
         ``target`` : ndarray of shape (200,), int64
             0 for real, 1 for simulated fake.
         ``groups`` : ndarray of shape (200,), int64
-            Number of the source face. Split by it, or a face is on both sides.
+            Number of the source face. Split by groups, or a face is on both sides.
         ``target_names`` : list of str
             ``["real", "fake"]``.
 
@@ -84,7 +87,7 @@ def _enlarge(face, size):
 
 
 def _uneven_kernel(random_state):
-    """Bilinear up-sampling kernel whose taps vary by a twentieth, of mean gain 1."""
+    """Make a bilinear up-sampling kernel of mean gain 1 whose weights vary by a twentieth."""
     line = np.array([1.0, 3.0, 3.0, 1.0]) / 4
     kernel = np.outer(line, line)
     kernel *= 1 + 0.05 * random_state.standard_normal(kernel.shape)
@@ -92,11 +95,11 @@ def _uneven_kernel(random_state):
 
 
 def _transposed_convolution(faces, kernel):
-    """Double the size: insert zeros between the pixels, then convolve."""
+    """Double the size of faces: insert zeros between the pixels, then convolve."""
     from scipy.ndimage import convolve
 
     n_faces, height, width = faces.shape
-    # Repeated borders keep the edge as bright as the rest.
+    # Without repeated borders, the edge would be darker than the rest.
     padded = np.pad(faces, ((0, 0), (1, 1), (1, 1)), mode="edge")
     inserted = np.zeros((n_faces, 2 * height + 4, 2 * width + 4))
     inserted[:, ::2, ::2] = padded

@@ -1,3 +1,5 @@
+"""The reader of the DeepFake Detection Challenge."""
+
 import csv
 import json
 from pathlib import Path
@@ -13,8 +15,8 @@ _SPLITS = {"train": "train", "val": "validation", "validation": "validation", "t
 _DESCRIPTION = """DeepFake Detection Challenge (DFDC): frames of videos of actors and of face swaps.
 
 Some fakes have another voice and an unchanged face. The groups are the original videos with their
-fakes; who the actors are is not recorded, so one may be on both sides of a split. See the terms of
-the challenge.
+fakes; the set does not record who the actors are, so one may be on both sides of a split. See the
+terms of the challenge.
 
 Dolhansky, B. et al. (2020). The DeepFake Detection Challenge (DFDC) dataset. arXiv:2006.07397."""
 
@@ -23,26 +25,27 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     """List the extracted frames of the DeepFake Detection Challenge.
 
     `root` is one part (a folder with ``metadata.json``, such as ``dfdc_train_part_0`` or
-    ``train_sample_videos``), or holds parts, be it directly or in its folder ``train``. The folders
-    ``validation`` and ``test`` of the full set, with ``labels.csv``, are read too. The frames of
-    ``dfdc_train_part_0/abc.mp4`` are images in ``dfdc_train_part_0/frames/abc``, in ``images`` or
-    ``faces`` instead of ``frames``, or in ``dfdc_train_part_0/abc``; the videos themselves need not
-    be there. Nothing is downloaded, extracted or decoded.
+    ``train_sample_videos``), or a folder that holds parts, directly or in its folder ``train``.
+    The folders ``validation`` and ``test`` of the full set, with ``labels.csv``, are read too. The
+    frames of ``dfdc_train_part_0/abc.mp4`` are images in ``dfdc_train_part_0/frames/abc``, in
+    ``images`` or ``faces`` instead of ``frames``, or in ``dfdc_train_part_0/abc``; the videos
+    themselves are not needed. It downloads, extracts and decodes nothing.
 
     Parameters
     ----------
     root : str or path-like
-        The folder that holds them.
+        The folder of the data set.
     subset : {"all", "train", "validation", "test"}, default="all"
-        The part to read: what ``metadata.json`` calls the split ("train" in all of Kaggle's), or
+        The part to read: the split in ``metadata.json`` ("train" in all files from Kaggle), or
         the folders ``validation`` and ``test``.
     group_by : {"identity", "target", "video"}, default="identity"
-        What stays together in a split by groups: with ``"identity"`` and ``"target"`` an original
-        video and the fakes made from it, with ``"video"`` each video by itself.
+        The groups of the images: with ``"identity"`` and ``"target"`` an original video and the
+        fakes made from it, with ``"video"`` each video by itself.
     frames : str, default=None
-        Name of the folder that holds the folders of frames; None for the one there is.
+        Name of the folder that holds the folders of frames; None to look for ``"frames"``,
+        ``"images"`` and ``"faces"``.
     frames_per_video : int, default=None
-        How many frames to take of a video at most, evenly spaced; None for all.
+        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
 
     Returns
     -------
@@ -50,27 +53,27 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
         ``data`` : ndarray of shape (n_images,), object
             Paths of the frames as str, the real ones first.
         ``target`` : ndarray of shape (n_images,), int64
-            0 for real, 1 for fake. Fakes of the voice alone count as fake too.
+            0 for real, 1 for fake. Fakes of the voice alone are fake too.
         ``groups`` : ndarray of shape (n_images,), str
             See `group_by`.
         ``split`` : ndarray of shape (n_images,), str
             ``"train"``, ``"validation"`` or ``"test"``.
         ``generator`` : ndarray of shape (n_images,), str
-            ``"DFDC"`` for the fakes: the method is not recorded.
+            ``"DFDC"`` for the fakes: the set does not record the method.
         ``video`` : ndarray of shape (n_images,), str
-            The video's folder and name, for video-level scores.
+            The video's folder and name, for scores of videos.
         ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out.
+            Names of the videos of this part that were left out because they have no frames.
         ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and what was read.
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
     FileNotFoundError
-        If there is neither ``metadata.json`` nor ``labels.csv``, or no video of `subset` has
-        frames: the message says how to extract them.
+        If there is neither ``metadata.json`` nor ``labels.csv``, or if no video of `subset` has
+        frames (the message then says how to extract them).
     NotADirectoryError
-        If `root` is no folder.
+        If `root` is not a folder.
     ValueError
         If an argument is not accepted, an entry has no known label or split, a video is in two
         folders, an original has fakes in another part, or there are several folders of frames.
@@ -107,12 +110,12 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
             f"its folder train, and for {_LABELS} in its folders validation and test."
         )
     _check_overlap(entries)
-    folders = {entry["folder"]: None for entry in entries}
-    there = {folder: VideoFolder(folder, frames) for folder in folders}
+    folders = {entry["folder"] for entry in entries}
+    on_disk = {folder: VideoFolder(folder, frames) for folder in folders}
     videos = [
         Video(
             name=f"{entry['folder'].name}/{entry['name']}",
-            **there[entry["folder"]].place(entry["name"]),
+            **on_disk[entry["folder"]].paths_of(entry["name"]),
             target=entry["target"],
             people=(entry["original"],),
             split=entry["split"],
@@ -131,6 +134,7 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
 
 
 def _read_metadata(root):
+    """Yield the entries of all files metadata.json."""
     files = [root / _METADATA, *root.glob(f"*/{_METADATA}"), *root.glob(f"train/*/{_METADATA}")]
     for file in sorted(file for file in set(files) if file.is_file()):
         for video, entry in json.loads(file.read_text(encoding="utf-8")).items():
@@ -146,6 +150,7 @@ def _read_metadata(root):
 
 
 def _read_labels(root):
+    """Yield the entries of the files labels.csv, in which a fake does not name its original."""
     for split, names in _LABELLED_FOLDERS.items():
         for file in (root / name / _LABELS for name in names):
             if not file.is_file():
@@ -173,6 +178,7 @@ def _entry(folder, name, target, split, original):
 
 
 def _check_overlap(entries):
+    """Raise ValueError if a video is in two folders, or an original and its fakes in two parts."""
     folder_of, split_of = {}, {}
     for entry in entries:
         folder = folder_of.setdefault(entry["name"], entry["folder"])
@@ -185,5 +191,6 @@ def _check_overlap(entries):
         if split != entry["split"]:
             raise ValueError(
                 f"The video {entry['original']} and its fakes are in two parts, {split} and "
-                f"{entry['split']}: the test would not be on new faces. Get the lists anew."
+                f"{entry['split']}: the test would not be on new faces. "
+                "Download the lists again."
             )

@@ -1,3 +1,5 @@
+"""The reader of FaceForensics++."""
+
 import json
 import re
 
@@ -5,8 +7,12 @@ from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
 from ._videos import Video, VideoFolder, read_videos
 
 _METHODS = (
-    *("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"),
-    *("FaceShifter", "DeepFakeDetection"),
+    "Deepfakes",
+    "Face2Face",
+    "FaceSwap",
+    "NeuralTextures",
+    "FaceShifter",
+    "DeepFakeDetection",
 )
 _COMPRESSIONS = ("raw", "c0", "c23", "c40")
 _FILE_OF_PART = {"train": "train.json", "validation": "val.json", "test": "test.json"}
@@ -37,9 +43,9 @@ def load_faceforensics(
     ``manipulated_sequences/Deepfakes/c23/images/000_003`` (where the set's own script puts them),
     or in ``frames`` or ``faces`` instead of ``images``; those of the real videos are under
     ``original_sequences/youtube`` in the same way, and under ``original_sequences/actors`` for
-    DeepFakeDetection. The videos themselves need not be there. The official parts are read from
-    ``train.json``, ``val.json`` and ``test.json``, in `root` or in its folder ``splits``. Nothing
-    is downloaded, extracted or decoded.
+    DeepFakeDetection. The videos themselves are not needed. The official parts are read from
+    ``train.json``, ``val.json`` and ``test.json``, in `root` or in its folder ``splits``. The
+    reader downloads, extracts and decodes nothing.
 
     Parameters
     ----------
@@ -51,19 +57,21 @@ def load_faceforensics(
         The version to read.
     methods : list of str, default=None
         The manipulations to read, of ``"Deepfakes"``, ``"Face2Face"``, ``"FaceSwap"``,
-        ``"NeuralTextures"``, ``"FaceShifter"`` and ``"DeepFakeDetection"``; None for those that
-        are there in this compression.
+        ``"NeuralTextures"``, ``"FaceShifter"`` and ``"DeepFakeDetection"``; None for those of
+        which there is a folder of this compression.
     group_by : {"identity", "target", "video"}, default="identity"
-        What stays together in a split by groups. A fake ``000_003`` is the scene of video 000 with
-        the face (or the expression) of video 003:
+        The groups of the images. A fake ``000_003`` is the scene of video 000 with the face (or
+        the expression) of video 003:
 
-        - ``"identity"``: videos that a fake joins, directly or through others, are one group;
+        - ``"identity"``: videos that are in one fake, or linked by a chain of fakes, are one
+          group;
         - ``"target"``: the scene, 000. The face of 003 may be on both sides;
         - ``"video"``: each video is a group of its own.
     frames : str, default=None
-        Name of the folder that holds the folders of frames; None for the one there is.
+        Name of the folder that holds the folders of frames; None to look for ``"frames"``,
+        ``"images"`` and ``"faces"``.
     frames_per_video : int, default=None
-        How many frames to take of a video at most, evenly spaced; None for all.
+        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
 
     Returns
     -------
@@ -80,19 +88,19 @@ def load_faceforensics(
         ``generator`` : ndarray of shape (n_images,), str
             The manipulation, empty for the real frames.
         ``video`` : ndarray of shape (n_images,), str
-            The video's folder and name, for video-level scores.
+            The video's folder and name, for scores of videos.
         ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out.
+            Names of the videos of this part that were left out because they have no frames.
         ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and what was read.
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
     FileNotFoundError
-        If `root` does not have the folders, or the lists that `subset` needs, or no video has
-        frames: the message says how to extract them.
+        If `root` lacks the folders, or the lists that `subset` needs, or if no video has frames
+        (the message then says how to extract them).
     NotADirectoryError
-        If `root` is no folder.
+        If `root` is not a folder.
     ValueError
         If an argument is not accepted, a video is in two parts, or there are several folders of
         frames.
@@ -100,9 +108,9 @@ def load_faceforensics(
     Warns
     -----
     IncompleteDatasetWarning
-        If some videos, be it on disk or in the lists, have no frames.
+        If some videos on disk or in the lists have no frames.
     UserWarning
-        If ``group_by="identity"`` makes one group of most fakes.
+        If ``group_by="identity"`` puts most fakes into one group.
 
     Examples
     --------
@@ -126,26 +134,16 @@ def load_faceforensics(
         raise ValueError(
             f"compression={compression!r}; accepted are {', '.join(map(repr, _COMPRESSIONS))}."
         )
-    originals = find(root, ("original_sequences",), "folder of FaceForensics++")
-    manipulated = find(root, ("manipulated_sequences",), "folder of FaceForensics++")
-    methods = _choose_methods(manipulated, methods, compression)
+    methods = _choose_methods(root, methods, compression)
     pairs = _read_parts(root, required=subset != "all")
-    sources = []
-    if set(methods) - {_ACTORS}:
-        sources.append(("", find(originals, (f"youtube/{compression}",), "real videos"), False))
-    if _ACTORS in methods:
-        sources.append(("", find(originals, (f"actors/{compression}",), "videos of actors"), True))
-    sources += [
-        (method, manipulated / method / compression, method == _ACTORS) for method in methods
-    ]
     videos = [
         video
-        for method, folder, of_actors in sources
-        for video in _videos_of(
+        for method, folder, has_parts in _sequences(root, methods, compression)
+        for video in _list_videos(
             VideoFolder(folder, frames, default="images"),
             method,
             folder.parent.relative_to(root).as_posix(),
-            None if of_actors else pairs,
+            pairs if has_parts else None,
         )
     ]
     return read_videos(
@@ -158,15 +156,18 @@ def load_faceforensics(
     )
 
 
-def _choose_methods(folder, methods, compression):
-    there = [method for method in _METHODS if (folder / method / compression).is_dir()]
+def _choose_methods(root, methods, compression):
+    """Return the methods to read; by default those of which there is a folder."""
+    find(root, ("original_sequences",), "folder of FaceForensics++")
+    folder = find(root, ("manipulated_sequences",), "folder of FaceForensics++")
     if methods is None:
-        if not there:
+        methods = [method for method in _METHODS if (folder / method / compression).is_dir()]
+        if not methods:
             raise FileNotFoundError(
                 f"{folder} has no manipulations with compression={compression!r}. Looked for "
                 f"{folder / _METHODS[0] / compression} and the like."
             )
-        return there
+        return methods
     if isinstance(methods, str) or not set(methods) <= set(_METHODS):
         raise ValueError(
             f"methods={methods!r}; accepted is a list of {', '.join(map(repr, _METHODS))}."
@@ -176,14 +177,28 @@ def _choose_methods(folder, methods, compression):
     return list(methods)
 
 
+def _sequences(root, methods, compression):
+    """List method (empty for real videos), folder, and whether the official parts cover it."""
+    originals, manipulated = root / "original_sequences", root / "manipulated_sequences"
+    sequences = []
+    if set(methods) - {_ACTORS}:
+        youtube = find(originals, (f"youtube/{compression}",), "real videos")
+        sequences.append(("", youtube, True))
+    if _ACTORS in methods:
+        actors = find(originals, (f"actors/{compression}",), "videos of actors")
+        sequences.append(("", actors, False))
+    return sequences + [
+        (method, manipulated / method / compression, method != _ACTORS) for method in methods
+    ]
+
+
 def _read_parts(root, *, required):
-    """Pairs of videos that were made into each other, and their part; None without the lists."""
+    """Return the part of each pair of swapped videos; None if a list is missing."""
     part_of, pairs = {}, {}
     for part, name in _FILE_OF_PART.items():
         places = (name, f"splits/{name}")
         if required:
-            what = f"{name} (get it from {_LISTS})"
-            file = find(root, places, what)
+            file = find(root, places, f"{name} (get it from {_LISTS})")
         else:
             file = find_optional(root, places)
         if file is None:
@@ -194,21 +209,21 @@ def _read_parts(root, *, required):
                 if part_of.setdefault(video, part) != part:
                     raise ValueError(
                         f"{file}: the video {video} is in two parts, {part_of[video]} and {part}: "
-                        f"the test would not be on new faces. Get the lists anew from {_LISTS}."
+                        f"the test would not be on new faces. Download the lists from {_LISTS}."
                     )
     return pairs
 
 
-def _videos_of(there, method, place, pairs):
-    """The videos that are there or in the lists; pairs is None without lists."""
+def _list_videos(on_disk, method, sequence, pairs):
+    """Yield the videos on disk or in the lists; pairs is None without lists."""
     part_of = {}
     for (first, second), part in (pairs or {}).items():
         names = (f"{first}_{second}", f"{second}_{first}") if method else (first, second)
         part_of |= dict.fromkeys(names, part)
-    for name in sorted({*there.names(), *part_of}):
+    for name in sorted({*on_disk.names(), *part_of}):
         yield Video(
-            name=f"{place}/{name}",
-            **there.place(name),
+            name=f"{sequence}/{name}",
+            **on_disk.paths_of(name),
             target=FAKE if method else REAL,
             people=_actors(name) or tuple(name.split("_")),
             split=part_of.get(name, ""),
@@ -217,6 +232,7 @@ def _videos_of(there, method, place, pairs):
 
 
 def _actors(name):
-    # 01__kitchen_pan is of actor 01; 01_02__kitchen_pan__YVGY8LOK has the face of actor 02.
+    """Return the actors of a video of DeepFakeDetection; empty for other videos."""
+    # 01__kitchen_pan shows actor 01; 01_02__kitchen_pan__YVGY8LOK shows 01 with the face of 02.
     match = re.match(r"(\d+)(?:_(\d+))?__", name)
     return tuple(f"actor-{actor}" for actor in match.groups() if actor) if match else ()

@@ -1,3 +1,5 @@
+"""The reader of Flickr-Faces-HQ."""
+
 from pathlib import Path
 
 from ._listing import REAL, Face, as_bunch, check_root, check_subset, list_images
@@ -18,9 +20,9 @@ adversarial networks. CVPR."""
 def load_ffhq(root, *, subset="all", images="images1024x1024"):
     """List the images of FFHQ, all of them real.
 
-    Read are files such as ``images1024x1024/00000/00000.png`` (or, as older downloads have it,
-    ``images1024x1024/00000.png``). Nothing is downloaded or decoded; the metadata in
-    ``ffhq-dataset-v2.json`` are not needed, for its training category is the first 60,000 images.
+    It lists files such as ``images1024x1024/00000/00000.png`` (or, in older downloads,
+    ``images1024x1024/00000.png``). It downloads and decodes nothing, and does not need the
+    metadata in ``ffhq-dataset-v2.json``, whose training category is the first 60,000 images.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def load_ffhq(root, *, subset="all", images="images1024x1024"):
         The part to read. FFHQ has no test part.
     images : {"images1024x1024", "thumbnails128x128", "in-the-wild-images"}, \
             default="images1024x1024"
-        The version to read. A photograph in the wild stands there once for each face on it.
+        The version to read. The in-the-wild version has a photograph once for each of its faces.
 
     Returns
     -------
@@ -46,14 +48,14 @@ def load_ffhq(root, *, subset="all", images="images1024x1024"):
         ``generator`` : ndarray of shape (n_images,), str
             Empty everywhere.
         ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and what was read.
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
     FileNotFoundError
-        If `root` has no folder `images`, or there are no numbered images in it.
+        If `root` has no folder `images`, or this folder has no numbered images.
     NotADirectoryError
-        If `root` is no folder.
+        If `root` is not a folder.
     ValueError
         If an argument is not accepted.
 
@@ -77,8 +79,8 @@ def load_ffhq(root, *, subset="all", images="images1024x1024"):
     folder = root / images
     if not folder.is_dir():
         others = [name for name in _FOLDERS if (root / name).is_dir()]
-        mend = f" There is {' and '.join(others)}: pass images={others[0]!r}." if others else ""
-        raise FileNotFoundError(f"{root} is not FFHQ. Looked for the folder {folder}.{mend}")
+        hint = f" There is {' and '.join(others)}: pass images={others[0]!r}." if others else ""
+        raise FileNotFoundError(f"{root} is not FFHQ. Looked for the folder {folder}.{hint}")
     numbered = [
         (int(Path(path).stem), path)
         for path in list_images(folder)

@@ -1,3 +1,5 @@
+"""The reader of folders of real and of fake faces."""
+
 from pathlib import Path
 
 from ._listing import FAKE, REAL, Face, as_bunch, check_root, check_subset, list_images
@@ -14,52 +16,52 @@ _DESCRIPTION = "Real and fake faces in folders of their own, read from {where}."
 def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="file"):
     """List the images of folders of real and of fake faces.
 
-    Nothing is decoded; the estimators read the files when they need them.
-
     The folders ``real`` and ``fake``, or ``0_real`` and ``1_fake``, are looked for in `root`, then
-    in its folders ``train``, ``val`` and ``test``, and there (or in `root`) in folders of
-    generators, or of generators and categories, as CNNDetection has them:
-    ``test/stylegan/bedroom/1_fake``.
+    in its folders ``train``, ``val`` and ``test``. In each of these places they may also be in
+    folders of generators, or of generators and categories, as in CNNDetection:
+    ``test/stylegan/bedroom/1_fake``. The images are not decoded; the estimators read the files
+    when they need them.
 
     Parameters
     ----------
     root : None, str or path-like, default=None
-        The folder that holds them.
+        The folder that holds the folders of real and fake faces.
     real, fake : None, str or path-like, default=None
-        The two folders themselves, instead of `root`.
+        The folders of real and of fake faces, instead of `root`.
     subset : {"all", "train", "validation", "test"}, default="all"
         The part to read. Other parts than ``"all"`` are folders of `root`: ``train`` (or
         ``training``), ``val`` (``valid``, ``validation``), ``test`` (``testing``).
     groups : {"file", "folder", "name"} or callable, default="file"
-        What stays together in a split by groups:
+        The groups of the images:
 
         - ``"file"``: each file is a group of its own;
-        - ``"folder"``: the files of one subfolder of the real or fake folder, such as a person's
-          or a video's. Folders of the same name on both sides are one group;
-        - ``"name"``: files of the same name but for the suffix, for fakes that are called as the
-          real image that they were made from;
-        - a callable that takes a path (str) and returns the group.
+        - ``"folder"``: the files of one subfolder of the real or fake folder, such as that of a
+          person or a video, are a group. Real and fake subfolders of the same name are one group;
+        - ``"name"``: files whose names differ only in the suffix are a group, for fakes that have
+          the name of the real image that they were made from;
+        - a callable takes a path (str) and returns the group.
 
     Returns
     -------
     faces : sklearn.utils.Bunch
         ``data`` : ndarray of shape (n_images,), object
-            Paths as str: the real faces, then the fake ones, each in sorted order. Folders are
-            searched to any depth; hidden files and files that are no images by their suffix
-            are left out.
+            Paths as str: the real faces, then the fake ones, each in sorted order. Subfolders of
+            any depth are searched; hidden files and files without the suffix of an image are left
+            out.
         ``target`` : ndarray of shape (n_images,), int64
             0 for real, 1 for fake.
         ``groups`` : ndarray of shape (n_images,)
-            See the parameter.
+            See the parameter `groups`.
         ``split`` : ndarray of shape (n_images,), str
             ``"train"``, ``"validation"`` or ``"test"``; empty where there are no such folders.
         ``generator`` : ndarray of shape (n_images,), str
-            The folder of generators, of its real images too; without one, the subfolder of the
-            fake folder (``"unknown"`` where there is none), and empty for the real images.
+            The name of the generator's folder, for its real images too. Without such folders it
+            is the name of the subfolder of the fake folder (``"unknown"`` without a subfolder),
+            and empty for the real images.
         ``target_names`` : list of str
             ``["real", "fake"]``.
         ``DESCR`` : str
-            What was read.
+            A description of the images.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="
 
 
 def _find_pairs(root, real, fake, subset):
-    """Part, generator (if it is a folder) and the two folders, for each pair of folders."""
+    """Return part, generator (empty without its folder) and the two folders of each pair."""
     if root is not None and real is None and fake is None:
         return _search(check_root(root), subset)
     if root is not None or real is None or fake is None:
@@ -119,6 +121,7 @@ def _find_pairs(root, real, fake, subset):
 
 
 def _search(root, subset):
+    """Look for pairs of folders in the root, in its parts, and in folders of generators."""
     pair = _pair(root)
     if pair:
         parts = [("", root)]
@@ -149,7 +152,7 @@ def _search(root, subset):
 
 
 def _pairs_under(folder):
-    """Generator and pair: of the folder itself, or of those one or two levels below."""
+    """Return generator and pair of the folder itself, or of those one or two levels below."""
     pair = _pair(folder)
     if pair:
         return [("", pair)]
@@ -163,6 +166,7 @@ def _pairs_under(folder):
 
 
 def _pair(folder):
+    """Return the folders of real and fake faces in a folder, or None."""
     for names in _FOLDER_NAMES:
         pair = [folder / name for name in names]
         if all(half.is_dir() for half in pair):

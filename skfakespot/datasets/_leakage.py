@@ -1,4 +1,4 @@
-"""What a test set shares with the training set."""
+"""A check of what a test set shares with the training set."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _PIXELS = 64
 _FREQUENCIES = 16
 HASH_BITS = _FREQUENCIES**2
 _SHOWN = 3
-# Pairs whose bits are counted together: they fit into a processor's cache.
+# Pairs whose bits are counted together; so many fit into a processor's cache.
 _COMPARED_AT_ONCE = 200_000
 
 
@@ -25,9 +25,9 @@ class LeakedPair(NamedTuple):
     Parameters
     ----------
     train, test : int
-        Their rows.
+        Rows of the two images in their sets.
     train_name, test_name : str
-        Their paths, or positions such as "image 3 of X".
+        Paths of the two images, or positions such as "image 3 of X".
     distance : int
         Number of different bits of their perceptual hashes; 0 for the same content.
 
@@ -52,16 +52,18 @@ class LeakageReport:
     Parameters
     ----------
     same_content : list of LeakedPair
-        For each image of the test set whose file (or array) is in the training set byte by byte,
-        the first such one.
+        A pair for each image of the test set whose file (or array) is also in the training set,
+        byte by byte; with the first such training image.
     near_duplicates : list of LeakedPair
-        For each other image of the test set that looks like one of the training set, the nearest.
+        A pair for each other image of the test set that looks like an image of the training set;
+        with the nearest training image.
     shared_groups : dict of object to (int, int)
         For each group on both sides, the number of its images in the training and the test set.
     n_train, n_test : int
         Number of images.
     checked : tuple of str
-        What was looked for: "same_content" and, as asked, "near_duplicates" and "shared_groups".
+        The checks that were made: "same_content" and, if asked for, "near_duplicates" and
+        "shared_groups".
 
     Examples
     --------
@@ -90,7 +92,7 @@ class LeakageReport:
 
     @property
     def leaked(self):
-        """Rows of the test set that share something other than a group, sorted, as ndarray."""
+        """Rows of the test set that are in a pair, as a sorted ndarray."""
         return np.unique(
             [pair.test for pair in (*self.same_content, *self.near_duplicates)]
         ).astype(np.intp)
@@ -125,25 +127,26 @@ class LeakageReport:
 def check_leakage(train, test, *, groups=None, max_distance=40):
     """Look for images and groups that are both in the training and in the test set.
 
-    Looked for are the same bytes, near-duplicates and, if the groups are known, the same groups.
-    Of each image of the test set the nearest counterpart is reported.
+    It looks for images of the same bytes, near-duplicates and, if the groups are known, groups on
+    both sides. For each image of the test set it reports the nearest image of the training set.
 
-    The perceptual hash has 256 bits: the image is reduced to 64 x 64 grey pixels, whatever its
-    aspect ratio, and each of the 16 x 16 lowest frequencies of the discrete cosine transform is
-    compared with their median. It survives compression, scaling, blur, noise and changes of
-    brightness, but not cropping, mirroring or rotating.
+    Near-duplicates have similar perceptual hashes. A hash has 256 bits: the image is reduced to
+    64 x 64 grey pixels, whatever its aspect ratio, and each of the 16 x 16 lowest frequencies of
+    its discrete cosine transform is compared with their median. The hash changes little under
+    compression, scaling, blur, noise and changes of brightness, but it changes under cropping,
+    mirroring and rotating.
 
     Parameters
     ----------
     train, test : Bunch or array-like
         What a reader of this module returns, or images as the estimators take them.
     groups : tuple of (array-like, array-like), default=None
-        Groups of the training and of the test images; None for those of the Bunches. Groups of
-        different data sets are told apart by the prefix that the readers give them.
+        Groups of the training and of the test images; None for those of the Bunches. The readers
+        prefix groups with the name of their data set, so groups of two data sets are different.
     max_distance : int or None, default=40
-        Images whose hashes differ in at most so many of the 256 bits are near-duplicates; None to
-        skip the search, which decodes all images. See the user guide for what the default
-        catches.
+        Images whose hashes differ in at most this many of the 256 bits are near-duplicates, from 0
+        to 127. None skips the search for near-duplicates, which decodes all images. The user guide
+        says what the default finds.
 
     Returns
     -------
@@ -177,21 +180,23 @@ def check_leakage(train, test, *, groups=None, max_distance=40):
         raise ValueError("train or test holds rows of numbers; give images.")
     groups = _check_groups(groups, train, test, samples)
     checked = ["same_content"]
-    same, twins = _same_content(*samples)
-    near = []
+    same_content, in_pair = _same_content(*samples)
+    near_duplicates, shared_groups = [], {}
     if max_distance is not None:
         checked.append("near_duplicates")
-        near = _near_duplicates(*samples, twins, max_distance)
-    shared = {}
+        near_duplicates = _near_duplicates(*samples, in_pair, max_distance)
     if groups is not None:
         checked.append("shared_groups")
-        counts = [Counter(side.tolist()) for side in groups]
-        shared = {
-            group: (count, counts[1][group])
-            for group, count in counts[0].items()
-            if group in counts[1]
-        }
-    return LeakageReport(same, near, shared, *map(len, samples), tuple(checked))
+        shared_groups = _shared_groups(*groups)
+    return LeakageReport(
+        same_content, near_duplicates, shared_groups, *map(len, samples), tuple(checked)
+    )
+
+
+def _shared_groups(train, test):
+    """Return the numbers of training and test images of each group that is on both sides."""
+    n_train, n_test = Counter(train.tolist()), Counter(test.tolist())
+    return {group: (n, n_test[group]) for group, n in n_train.items() if group in n_test}
 
 
 def _check_groups(groups, train, test, samples):
@@ -208,7 +213,7 @@ def _check_groups(groups, train, test, samples):
 
 
 def _same_content(train, test):
-    """Pairs, and for each test image whether it is in one."""
+    """Return the pairs of the same content, and for each test image whether it is in one."""
     first_of = {}
     for row, digest in enumerate(train.digests()):
         if digest is not None:
@@ -234,13 +239,13 @@ def _near_duplicates(train, test, skipped, max_distance):
 
 
 def _nearest(hashes, others):
-    """Row of the nearest other hash for each hash, and the number of bits that differ."""
+    """Return the row of the nearest other hash, and the number of different bits, of each hash."""
     nearest = np.empty(len(hashes), dtype=np.intp)
     distance = np.empty(len(hashes), dtype=int)
     step = max(1, _COMPARED_AT_ONCE // len(others))
     for start in range(0, len(hashes), step):
         block = slice(start, start + step)
-        # One bit is always the same, so that 255 is the most.
+        # The first bit is always the same, so at most 255 differ, which fits into a byte.
         differing = np.zeros((len(hashes[block]), len(others)), dtype=np.uint8)
         for word in range(hashes.shape[1]):
             differing += np.bitwise_count(hashes[block, word, np.newaxis] ^ others[:, word])
@@ -250,17 +255,17 @@ def _nearest(hashes, others):
 
 
 def _hashes(samples, rows):
-    """Perceptual hash of each image: four words of 64 bits."""
+    """Compute the perceptual hash of each image: four words of 64 bits."""
     batches = samples.batches(rows, image_size=(_PIXELS, _PIXELS), batch_size=256)
     return np.concatenate([_hash(batch.data) for batch in batches])
 
 
 def _hash(images):
-    # The weights of Pillow's own conversion to grey.
+    # The weights that Pillow uses for its conversion to grey.
     grey = images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     frequencies = dctn(grey, axes=(1, 2), norm="ortho")[:, :_FREQUENCIES, :_FREQUENCIES]
     frequencies = frequencies.reshape(len(images), HASH_BITS)
-    # The first is the brightness, which is no feature of the image.
+    # The first frequency is the brightness of the image, which the hash leaves out.
     bits = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
     bits[:, 0] = True
     return np.packbits(bits, axis=1).view(np.uint64)

@@ -1,4 +1,4 @@
-"""What the readers share: finding files, checking arguments, making the Bunch."""
+"""Helpers of all readers: finding files, checking arguments, making the Bunch."""
 
 import os
 import re
@@ -9,15 +9,23 @@ import numpy as np
 from sklearn.utils import Bunch
 
 IMAGE_SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png"),
-    *(".ppm", ".tif", ".tiff", ".webp"),
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
 )
 PARTS = ("train", "validation", "test")
 REAL, FAKE = 0, 1
 
 
 class IncompleteDatasetWarning(UserWarning):
-    """Something that a data set should hold is not there, and what was left out or assumed.
+    """A part of a data set is missing; the message says what the reader did without it.
 
     Examples
     --------
@@ -28,7 +36,7 @@ class IncompleteDatasetWarning(UserWarning):
 
 
 class Face(NamedTuple):
-    """One image of a data set."""
+    """One image of a data set, and what the data set says about it."""
 
     path: str
     target: int
@@ -39,7 +47,7 @@ class Face(NamedTuple):
 
 
 def check_root(root):
-    """Return the folder as a Path; refuse what is no folder."""
+    """Return the folder as a Path; raise NotADirectoryError if it is not a folder."""
     root = Path(root)
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
@@ -48,14 +56,14 @@ def check_root(root):
 
 
 def check_subset(subset, dataset, parts=PARTS):
-    """Refuse a part that the data set does not have."""
+    """Raise ValueError if the data set does not have the part."""
     if subset != "all" and subset not in parts:
         accepted = ", ".join(repr(part) for part in ("all", *parts))
         raise ValueError(f"subset={subset!r}; of {dataset} there are {accepted}.")
 
 
 def find(root, places, what):
-    """Return the first place under the root that exists, or raise an error that names them all."""
+    """Return the first of the places under the root that exists; raise an error if none does."""
     for place in places:
         if (root / place).exists():
             return root / place
@@ -65,7 +73,7 @@ def find(root, places, what):
 
 
 def find_optional(root, places):
-    """Return the first place under the root that exists, or None."""
+    """Return the first of the places under the root that exists, or None."""
     return next((root / place for place in places if (root / place).exists()), None)
 
 
@@ -74,7 +82,7 @@ def is_image(name):
 
 
 def list_images(folder):
-    """Paths of the images in a folder, to any depth, in sorted order."""
+    """Return the paths of the images in a folder and its subfolders, sorted."""
     paths = []
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
@@ -87,12 +95,12 @@ def list_images(folder):
 
 
 def natural_order(name):
-    """Sort key by which frame2 comes before frame10."""
+    """Return a sort key that puts frame2 before frame10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
 
 
 def as_bunch(faces, description, *, subset="all"):
-    """Make the Bunch of the faces of one part, the real ones first."""
+    """Make the Bunch of the faces of one part, with the real faces first."""
     faces = [face for face in faces if subset in ("all", face.split)]
     if not faces:
         raise ValueError(f"No images are left of subset={subset!r}.")
@@ -116,7 +124,7 @@ def as_bunch(faces, description, *, subset="all"):
 
 
 def _counts(faces):
-    """Sentence on how much was read."""
+    """Write a sentence on the number of images, groups, videos and generators."""
     n_fake = sum(face.target for face in faces)
     words = [f"{len(faces) - n_fake} real and {n_fake} fake images"]
     words.append(f"of {len({face.group for face in faces})} groups")

@@ -1,4 +1,4 @@
-"""What the readers of video sets share: frames of videos, and groups of the people in them."""
+"""Helpers of the readers of video sets: frames of videos, and groups of people in them."""
 
 import shlex
 import warnings
@@ -15,12 +15,12 @@ from ._listing import Face, IncompleteDatasetWarning, as_bunch, is_image, natura
 
 _VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 _FRAMES = ("frames", "images", "faces")
-GROUP_BY = ("identity", "target", "video")
+_GROUP_BY = ("identity", "target", "video")
 
 
 @dataclass(frozen=True)
 class Video:
-    """One video, and what its data set says of it."""
+    """One video, and what its data set says about it."""
 
     name: str
     folder: Path
@@ -31,7 +31,7 @@ class Video:
     generator: str = ""
 
     def frames(self):
-        """Paths of its frames, in order."""
+        """Return the paths of its frames, in order."""
         if not self.folder.is_dir():
             return []
         names = sorted((path.name for path in self.folder.iterdir()), key=natural_order)
@@ -39,11 +39,11 @@ class Video:
 
 
 class VideoFolder:
-    """A folder with videos, or with a folder of frames for each, or with both.
+    """A folder that holds videos, or a folder of frames for each video, or both.
 
-    The videos are in it or in its folder ``videos``. The folders of frames are in its folder
-    `frames`; where that is None in the one there is of ``frames``, ``images`` and ``faces``, or
-    else beside the videos.
+    The videos are in the folder itself or in its folder ``videos``. The folders of frames are in
+    its folder `frames`. If `frames` is None, they are in its folder ``frames``, ``images`` or
+    ``faces``, or else beside the videos.
     """
 
     def __init__(self, base, frames=None, *, default="frames"):
@@ -54,26 +54,27 @@ class VideoFolder:
             for path in place.iterdir()
             if path.suffix.lower() in _VIDEO_SUFFIXES and not path.name.startswith(".")
         }
-        own = base / frames if frames else _frames_folder(base)
-        beside = [] if own else [path for place in places for path in _visible_folders(place)]
+        parent = base / frames if frames else _find_frames_folder(base)
+        beside = [] if parent else [path for place in places for path in _visible_folders(place)]
         beside = [path for path in beside if any(is_image(file.name) for file in path.iterdir())]
-        self.folders = {path.name: path for path in (_visible_folders(own) if own else beside)}
-        # One more folder of frames must not hide those that are there.
-        self._extract_to = own or (beside[0].parent if beside else base / default)
+        folders = _visible_folders(parent) if parent else beside
+        self.folders = {path.name: path for path in folders}
+        # A new folder named `default` would hide folders of frames beside the videos.
+        self._extract_to = parent or (beside[0].parent if beside else base / default)
 
     def names(self):
-        """Names of the videos that are there, sorted."""
+        """Return the sorted names of the videos on disk, as videos or as frames."""
         return sorted(self.files.keys() | self.folders.keys())
 
-    def place(self, name):
-        """Folder where the frames of a video are, or should be, and its file if that is there."""
+    def paths_of(self, name):
+        """Return where the frames of a video are or should be, and the video file or None."""
         return {
             "folder": self.folders.get(name, self._extract_to / name),
             "file": self.files.get(name),
         }
 
 
-def _frames_folder(base):
+def _find_frames_folder(base):
     found = [base / name for name in _FRAMES if (base / name).is_dir()]
     if len(found) > 1:
         raise ValueError(
@@ -90,16 +91,9 @@ def _visible_folders(place):
 
 
 def read_videos(videos, description, *, dataset, subset, group_by, frames_per_video):
-    """Make the Bunch of the frames of the videos of one part."""
-    if group_by not in GROUP_BY:
-        raise ValueError(f"group_by={group_by!r}; accepted are {', '.join(map(repr, GROUP_BY))}.")
-    if frames_per_video is not None and (
-        not isinstance(frames_per_video, Integral) or frames_per_video < 1
-    ):
-        raise ValueError(
-            f"frames_per_video={frames_per_video!r}; accepted are integers from 1, or None for all."
-        )
-    groups = _groups(videos, group_by, dataset)
+    """Make the Bunch of the frames of all videos of one part; warn about videos without frames."""
+    _check_arguments(group_by, frames_per_video)
+    groups = _group_videos(videos, group_by, dataset)
     chosen = [
         (video, group)
         for video, group in zip(videos, groups, strict=True)
@@ -107,7 +101,7 @@ def read_videos(videos, description, *, dataset, subset, group_by, frames_per_vi
     ]
     faces, missing = [], []
     for video, group in chosen:
-        paths = _evenly(video.frames(), frames_per_video)
+        paths = _choose_evenly(video.frames(), frames_per_video)
         if not paths:
             missing.append(video)
         faces += [
@@ -115,7 +109,7 @@ def read_videos(videos, description, *, dataset, subset, group_by, frames_per_vi
             for path in paths
         ]
     if not faces:
-        _refuse(missing, dataset, subset)
+        _raise_without_frames(missing, dataset, subset)
     if missing:
         warnings.warn(
             f"{len(missing)} of {len(chosen)} videos of {dataset} have no frames and are left out "
@@ -129,15 +123,26 @@ def read_videos(videos, description, *, dataset, subset, group_by, frames_per_vi
     return bunch
 
 
-def _evenly(paths, number):
-    """At most so many of them, evenly spaced."""
+def _check_arguments(group_by, frames_per_video):
+    if group_by not in _GROUP_BY:
+        raise ValueError(f"group_by={group_by!r}; accepted are {', '.join(map(repr, _GROUP_BY))}.")
+    if frames_per_video is not None and (
+        not isinstance(frames_per_video, Integral) or frames_per_video < 1
+    ):
+        raise ValueError(
+            f"frames_per_video={frames_per_video!r}; accepted are integers from 1, or None for all."
+        )
+
+
+def _choose_evenly(paths, number):
+    """Return at most the given number of paths, evenly spaced; all of them for None."""
     if number is None or len(paths) <= number:
         return paths
-    # The middles of as many equal stretches: no video begins or ends with a face for certain.
+    # The middles of equal stretches, because the first and the last frame may show no face.
     return [paths[int((2 * i + 1) * len(paths) / (2 * number))] for i in range(number)]
 
 
-def _refuse(missing, dataset, subset):
+def _raise_without_frames(missing, dataset, subset):
     if not missing:
         raise FileNotFoundError(f"{dataset} holds no videos of subset={subset!r}.")
     video = missing[0]
@@ -150,52 +155,54 @@ def _refuse(missing, dataset, subset):
 def _how_to_extract(videos):
     video = next((video for video in videos if video.file is not None), None)
     if video is None:
-        return f"Neither are the videos there: {videos[0].folder} is where its frames should be."
+        return f"The videos are missing too: {videos[0].folder} is where its frames should be."
     folder, file = (shlex.quote(str(path)) for path in (video.folder, video.file))
     return (
-        "Extract the frames of each video, one a second, say, with ffmpeg (and crop them to the "
-        f"face): mkdir -p {folder} && ffmpeg -i {file} -vf fps=1 "
+        "Extract the frames of each video, for example one a second with ffmpeg (and crop them to "
+        f"the face): mkdir -p {folder} && ffmpeg -i {file} -vf fps=1 "
         f"{shlex.quote(str(video.folder / '%04d.png'))}"
     )
 
 
-def _groups(videos, group_by, dataset):
-    """Group of each video; people whom a fake joins are in one."""
+def _group_videos(videos, group_by, dataset):
+    """Return the name of the group of each video."""
     prefix = dataset.lower().replace(" ", "-")
     if group_by == "video":
         return [f"{prefix}:{video.name}" for video in videos]
     if group_by == "target":
         return [f"{prefix}:{video.people[0]}" for video in videos]
-    names, number = np.unique(
-        [person for video in videos for person in video.people], return_inverse=True
-    )
-    people = iter(number)
-    numbered = [[next(people) for _ in video.people] for video in videos]
-    edges = np.array([(some[0], some[-1]) for some in numbered])
-    size = len(names)
-    graph = coo_array((np.ones(len(edges)), edges.T), shape=(size, size))
+    component_of = _connect_people(videos)
+    _warn_of_large_group(videos, component_of, dataset)
+    name_of = {}
+    for person in sorted(component_of):
+        name_of.setdefault(component_of[person], person)
+    return [f"{prefix}:{name_of[component_of[video.people[0]]]}" for video in videos]
+
+
+def _connect_people(videos):
+    """Number the connected components of people, of whom two in one video are connected."""
+    names = sorted({person for video in videos for person in video.people})
+    number = {name: position for position, name in enumerate(names)}
+    edges = [(number[video.people[0]], number[video.people[-1]]) for video in videos]
+    rows, columns = np.array(edges, dtype=np.intp).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(edges)), (rows, columns)), shape=(len(names), len(names)))
     _, component = connected_components(graph, directed=False)
-    members = Counter(component.tolist())
-    # The first in order gives the group its name.
-    name_of = dict(reversed([*zip(component, names, strict=True)]))
-    labels = [component[some[0]] for some in numbered]
-    _warn_of_one_group(videos, labels, members, dataset)
-    return [f"{prefix}:{name_of[label]}" for label in labels]
+    return dict(zip(names, component.tolist(), strict=True))
 
 
-def _warn_of_one_group(videos, labels, members, dataset):
-    fakes = Counter(
-        label for video, label in zip(videos, labels, strict=True) if len(video.people) > 1
-    )
+def _warn_of_large_group(videos, component_of, dataset):
+    """Warn if most fakes are in one group, of more than the two people of a single fake."""
+    fakes = Counter(component_of[video.people[0]] for video in videos if len(video.people) > 1)
     if not fakes:
         return
-    label, n_fakes = fakes.most_common(1)[0]
-    if n_fakes > fakes.total() / 2 and members[label] > 2:
+    component, n_fakes = fakes.most_common(1)[0]
+    n_people = list(component_of.values()).count(component)
+    if n_fakes > fakes.total() / 2 and n_people > 2:
         warnings.warn(
             f"Each fake joins two people, and in this way {n_fakes} of {fakes.total()} fake videos "
-            f"of {dataset} and {members[label]} people become one group: a split by such groups "
+            f"of {dataset} and {n_people} people become one group: a split by such groups "
             "can't be balanced. Pass group_by='target' to group by the person in the scene (the "
             "other face of a fake may then be on both sides) or group_by='video'.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -1,4 +1,4 @@
-"""The paper's eight metrics and others; fake is the positive class throughout."""
+"""Metrics of fake detection, with fake as the positive class."""
 
 from .._labels import fake_label
 from ._report import fake_detection_report

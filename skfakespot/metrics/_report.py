@@ -1,3 +1,5 @@
+"""The report of the paper's eight metrics, with intervals."""
+
 from numbers import Integral
 
 import numpy as np
@@ -15,17 +17,15 @@ from sklearn.utils import check_random_state
 from .._bootstrap import (
     areas_under_roc,
     average_precisions,
-    bootstrap_counts,
-    n_units,
-    share_interval,
+    count_units,
+    count_units_of_scarcer_class,
+    iter_bootstrap_counts,
+    logit_t_interval,
 )
 from ._inputs import check_scores
 
-CONVENTIONS = ("standard", "paper")
-METRICS = ("precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr")
-
-# Numbers in a block of draws: 32 MB in each of a few arrays.
-_BLOCK = 2**22
+_CONVENTIONS = ("standard", "paper")
+_METRICS = ("precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr")
 
 
 def fake_detection_report(
@@ -50,31 +50,31 @@ def fake_detection_report(
         Scores of the class fake: the larger, the more likely fake. Probabilities, or any other
         scores with a `threshold` on their scale.
     threshold : float, default=0.5
-        An image counts as fake where its score is at least this.
+        An image is called fake if its score is at least this.
     pos_label : int, float, bool or str, default=None
-        The label of fake; None where the labels are 0 and 1, False and True, or "real" and "fake".
+        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
     convention : {"standard", "paper"}, default="standard"
         With ``"standard"``, AP and AUC are computed from the scores, FPR is the share of real
         images that are called fake, and FNR the share of fake images that are called real. With
-        ``"paper"``, AP and AUC are computed from the labels after thresholding and FPR and FNR
-        change places, as they stand in the paper's Table 2.
+        ``"paper"``, AP and AUC are computed from the labels after thresholding, and FPR and FNR
+        are exchanged, as in the paper's Table 2.
     confidence_level : None or float, default=None
-        Level of the intervals, in (0, 1); None for no intervals.
+        Confidence level of the intervals, in (0, 1); None for no intervals.
     groups : None or array-like of shape (n_samples,), default=None
-        What the images are of (identities, videos, ...), for the intervals: images of one group
-        are drawn together. Without it the images are taken for independent, and the intervals
-        are too narrow if they are not.
+        Groups of images, such as identities or videos, that the bootstrap draws as a whole. Give
+        them if images of one group are alike: without them the images are assumed to be
+        independent, and the intervals are too narrow if they are not.
     n_bootstraps : int, default=1000
-        Number of draws, at least 2.
+        Number of bootstrap draws, at least 2.
     random_state : None, int or RandomState, default=None
-        Draws.
+        Seeds the bootstrap.
 
     Returns
     -------
     report : dict of str to float
         ``precision``, ``recall``, ``f1``, ``accuracy``, ``ap``, ``auc``, ``fpr``, ``fnr``, each
-        in [0, 1]. Precision is 0 where no image is called fake. With a confidence level each is
-        followed by the ends of its interval, ``precision_low``, ``precision_high``, ...
+        in [0, 1]. Precision is 0 if no image is called fake. With a confidence level, the ends of
+        its interval follow each metric: ``precision_low``, ``precision_high``, ...
 
     Raises
     ------
@@ -84,14 +84,18 @@ def fake_detection_report(
 
     Notes
     -----
-    Images, or whole groups, are drawn with replacement, as many of each kind as there are (real,
-    fake; groups with both). The interval is a t-interval on the scale of the log-odds, whose
-    standard error is the root mean square distance of the draws' metric from the metric of all
-    images; its degrees of freedom follow the number of images or groups that the metric is
-    computed from: the fake ones for recall and FNR, the real ones for FPR, those called fake for
-    precision, the scarcer of real and fake for the others. Where a metric is 0 or 1, so are all
-    draws, and the interval is what n independent units that all agree leave possible (0.83 to 1
-    for 20 at 95 %). A single unit leaves everything possible: 0 to 1.
+    The bootstrap draws images, or whole groups, with replacement: as many of each kind as there
+    are (real, fake; groups with both). The interval of a metric is a t-interval on the scale of
+    the log-odds. Its standard error is the root mean square distance between the metric of the
+    draws and the metric of all images. Its degrees of freedom are one less than the number of
+    images or groups that the metric is computed from: the fake ones for recall and FNR, the real
+    ones for FPR, those called fake for precision, and those of the scarcer class for the other
+    metrics. If a metric is 0 or 1, so is that of all draws; the interval then holds all values at
+    which n independent images or groups would all agree often enough (0.83 to 1 for 20 at 95 %).
+    With a single image or group the interval is 0 to 1.
+
+    In simulated test sets of 30 to 1,000 images a class and of 10 to 100 groups, intervals of 95 %
+    held the true AUC in 94 to 98 % of the repetitions (``benchmarks/interval_coverage.py``).
 
     Examples
     --------
@@ -114,80 +118,88 @@ def fake_detection_report(
     >>> [round(report[name], 2) for name in ("auc_low", "auc", "auc_high")]
     [0.67, 0.77, 0.84]
     """
-    if convention not in CONVENTIONS:
+    if convention not in _CONVENTIONS:
         raise ValueError(f"convention={convention!r}; accepted are 'standard' and 'paper'.")
     fake, y_score = check_scores(y_true, y_score, pos_label)
     called_fake = y_score >= threshold
-    ranking = y_score if convention == "standard" else called_fake.astype(np.float64)
+    scores = y_score if convention == "standard" else called_fake.astype(np.float64)
+    report = _metrics(fake, called_fake, scores)
+    if convention == "paper":
+        _exchange_error_rates(report)
+    if confidence_level is None:
+        if groups is not None:
+            raise ValueError("groups are for the intervals: give confidence_level, 0.95 say.")
+        return report
+    _check_interval_parameters(confidence_level, n_bootstraps)
+    random = check_random_state(random_state)
+    blocks = [
+        _metrics_of_draws(fake, called_fake, scores, counts)
+        for counts in iter_bootstrap_counts(fake, groups, n_bootstraps, random)
+    ]
+    drawn = {name: np.concatenate([block[name] for block in blocks]) for name in _METRICS}
+    units = _units_of_metrics(fake, called_fake, groups)
+    if convention == "paper":
+        _exchange_error_rates(drawn)
+        _exchange_error_rates(units)
+    with_intervals = {}
+    for name, value in report.items():
+        low, high = logit_t_interval(value, drawn[name], units[name], confidence_level)
+        with_intervals |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return with_intervals
+
+
+def _metrics(fake, called_fake, scores):
+    """Compute the metrics in the standard convention; AP and AUC from the scores."""
     true_real, false_fake, false_real, true_fake = confusion_matrix(fake, called_fake).ravel()
-    fpr = false_fake / (false_fake + true_real)
-    fnr = false_real / (false_real + true_fake)
     report = {
         "precision": precision_score(fake, called_fake, zero_division=0),
         "recall": recall_score(fake, called_fake),
         "f1": f1_score(fake, called_fake),
         "accuracy": accuracy_score(fake, called_fake),
-        "ap": average_precision_score(fake, ranking),
-        "auc": roc_auc_score(fake, ranking),
-        "fpr": fpr if convention == "standard" else fnr,
-        "fnr": fnr if convention == "standard" else fpr,
+        "ap": average_precision_score(fake, scores),
+        "auc": roc_auc_score(fake, scores),
+        "fpr": false_fake / (false_fake + true_real),
+        "fnr": false_real / (false_real + true_fake),
     }
-    report = {name: float(value) for name, value in report.items()}
-    if confidence_level is None:
-        if groups is not None:
-            raise ValueError("groups are for the intervals: give confidence_level, 0.95 say.")
-        return report
-    _check_intervals(confidence_level, n_bootstraps)
-    drawn = _draw(fake, called_fake, ranking, groups, n_bootstraps, random_state)
-    if convention == "paper":
-        drawn["fpr"], drawn["fnr"] = drawn["fnr"], drawn["fpr"]
-    with_intervals = {}
-    for name, value in report.items():
-        low, high = share_interval(value, *drawn[name], confidence_level)
-        with_intervals |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return with_intervals
+    return {name: float(value) for name, value in report.items()}
 
 
-def _check_intervals(confidence_level, n_bootstraps):
-    if not 0 < confidence_level < 1:
-        raise ValueError(
-            f"confidence_level={confidence_level!r}; accepted are numbers between 0 and 1."
-        )
-    if not (isinstance(n_bootstraps, Integral) and n_bootstraps >= 2):
-        raise ValueError(f"n_bootstraps={n_bootstraps!r}; accepted are integers from 2.")
-
-
-def _draw(fake, called_fake, ranking, groups, n_bootstraps, random_state):
-    """Each metric of each draw, and the number of units behind it."""
-    random = check_random_state(random_state)
-    size = max(1, _BLOCK // len(fake))
-    blocks = []
-    for start in range(0, n_bootstraps, size):
-        counts = bootstrap_counts(fake, groups, min(size, n_bootstraps - start), random)
-        blocks.append(_metrics_of_draws(fake, called_fake, ranking, counts))
-    n_real, n_fake = (n_units(fake, groups, among) for among in (~fake, fake))
-    units = dict.fromkeys(METRICS, min(n_real, n_fake))
-    units |= {"precision": n_units(fake, groups, called_fake)}
-    units |= {"recall": n_fake, "fnr": n_fake, "fpr": n_real}
-    return {
-        name: (np.concatenate([block[name] for block in blocks]), units[name]) for name in METRICS
-    }
-
-
-def _metrics_of_draws(fake, called_fake, ranking, counts):
-    """The standard metrics of each draw; AP and AUC of the ranking."""
+def _metrics_of_draws(fake, called_fake, scores, counts):
+    """Compute the metrics of each draw in the standard convention."""
     true_fake = counts @ (fake & called_fake)
     false_fake = counts @ (~fake & called_fake)
     n_fake, n_real = counts @ fake, counts @ ~fake
-    # Draws in which nothing is called fake have precision 0.
+    # The precision of draws without an image that is called fake is 0.
     precision = true_fake / np.maximum(true_fake + false_fake, 1)
     return {
         "precision": precision,
         "recall": true_fake / n_fake,
         "f1": 2 * true_fake / (n_fake + true_fake + false_fake),
         "accuracy": (true_fake + n_real - false_fake) / (n_fake + n_real),
-        "ap": average_precisions(fake, ranking, counts),
-        "auc": areas_under_roc(fake, ranking, counts),
+        "ap": average_precisions(fake, scores, counts),
+        "auc": areas_under_roc(fake, scores, counts),
         "fpr": false_fake / n_real,
         "fnr": 1 - true_fake / n_fake,
     }
+
+
+def _units_of_metrics(fake, called_fake, groups):
+    """Count the images or groups that each metric is computed from."""
+    n_real, n_fake = (count_units(fake, groups, chosen) for chosen in (~fake, fake))
+    units = dict.fromkeys(_METRICS, count_units_of_scarcer_class(fake, groups))
+    units |= {"precision": count_units(fake, groups, called_fake)}
+    return units | {"recall": n_fake, "fnr": n_fake, "fpr": n_real}
+
+
+def _exchange_error_rates(values):
+    """Exchange FPR and FNR, as in the paper's Table 2."""
+    values["fpr"], values["fnr"] = values["fnr"], values["fpr"]
+
+
+def _check_interval_parameters(confidence_level, n_bootstraps):
+    if not 0 < confidence_level < 1:
+        raise ValueError(
+            f"confidence_level={confidence_level!r}; accepted are numbers between 0 and 1."
+        )
+    if not (isinstance(n_bootstraps, Integral) and n_bootstraps >= 2):
+        raise ValueError(f"n_bootstraps={n_bootstraps!r}; accepted are integers from 2.")

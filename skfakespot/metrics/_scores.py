@@ -1,15 +1,16 @@
+"""Scores of a ranking of images: the TPR at a given FPR, and the equal error rate."""
+
 from sklearn.metrics import roc_curve
 
 from ._inputs import check_scores
 
 
 def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
-    """Compute the share of fakes that are found when few real images may be called fake.
+    """Compute the largest true positive rate at a limited false positive rate.
 
-    An image is called fake where its score is at least a threshold. This is the largest true
-    positive rate of all thresholds whose false positive rate is at most `max_fpr`. Images of one
-    score fall on one side together; nothing is interpolated, so that there is a threshold which
-    attains the result.
+    An image is called fake if its score is at least a threshold. The result is the largest true
+    positive rate of all thresholds whose false positive rate is at most `max_fpr`. The ROC curve
+    is not interpolated, so there is a threshold that has this true positive rate.
 
     Parameters
     ----------
@@ -19,14 +20,14 @@ def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
         Scores of the class fake: the larger, the more likely fake.
     max_fpr : float, default=0.01
         Largest share of real images that may be called fake, in [0, 1]. With fewer than
-        ``1 / max_fpr`` real images, none may be.
+        ``1 / max_fpr`` real images, no real image may be called fake.
     pos_label : int, float, bool or str, default=None
-        The label of fake; None where the labels are 0 and 1, False and True, or "real" and "fake".
+        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
 
     Returns
     -------
     tpr : float
-        In [0, 1]; 0 where no threshold but one above all scores is allowed.
+        True positive rate, in [0, 1]; 0 if only thresholds above all scores are allowed.
 
     Raises
     ------
@@ -51,13 +52,11 @@ def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
 
 
 def equal_error_rate(y_true, y_score, *, pos_label=None):
-    """Compute the error rate where as large a share of real as of fake images is judged wrongly.
+    """Compute the equal error rate: FPR and FNR at the threshold where they are equal.
 
-    It is the false positive rate at the point where the ROC curve, its points joined by straight
-    lines, meets the line on which it equals the false negative rate. Where no threshold gives
-    equal rates, this is what tossing a coin of the right bias between the two neighbouring
-    thresholds gives; images of one score fall on one side of a threshold together, as for the
-    area under the same curve.
+    It is the false positive rate at the point of the ROC curve where it equals the false negative
+    rate. If no threshold gives equal rates, the curve is interpolated linearly between the two
+    neighbouring thresholds.
 
     Parameters
     ----------
@@ -66,12 +65,12 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
     y_score : array-like of shape (n_samples,)
         Scores of the class fake: the larger, the more likely fake.
     pos_label : int, float, bool or str, default=None
-        The label of fake; None where the labels are 0 and 1, False and True, or "real" and "fake".
+        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
 
     Returns
     -------
     rate : float
-        In [0, 1]: 0 where a threshold separates the classes, 0.5 where all scores are equal.
+        In [0, 1]: 0 if a threshold separates the classes, 0.5 if all scores are equal.
 
     Raises
     ------
@@ -86,7 +85,7 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
     """
     fake, y_score = check_scores(y_true, y_score, pos_label)
     fpr, tpr, _ = roc_curve(fake, y_score, drop_intermediate=False)
-    # Falls from 1 to -1 as the threshold falls.
+    # FNR - FPR is 1 at the highest threshold, -1 at the lowest, and never rises in between.
     difference = (1 - tpr) - fpr
     after = int((difference <= 0).argmax())
     before = after - 1

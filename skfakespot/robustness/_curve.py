@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 
-from .._bootstrap import bootstrap_counts
 from .._perturbations import perturbations_of
 from ..augmentation import KINDS, perturb
 from ..images import as_samples
@@ -84,8 +83,15 @@ def robustness_curve(
 
     See Also
     --------
+    skfakespot.metrics.fake_detection_report : Compute the AUC and its interval from scores.
     RobustnessCurveDisplay : Draw the results as in Figure 4 of the paper.
     mean_drop : Average the drop over all levels, the summary that the paper reports.
+
+    Notes
+    -----
+    The interval of an AUC is the t-interval of `fake_detection_report` (see its notes), whose
+    coverage was measured. The intervals of other scores and of the drop are percentiles of the
+    bootstrap draws; their coverage was not measured.
 
     Examples
     --------
@@ -110,13 +116,7 @@ def robustness_curve(
         raise ValueError(f"confidence_level={confidence_level!r}; accepted are 0 to 1, exclusive.")
     random = check_random_state(random_state)
     noise_seed = int(random.randint(2**31 - 1))
-    bootstrap = BootstrapScoring(
-        scorer,
-        y,
-        bootstrap_counts(y, groups, n_bootstraps, random),
-        confidence_level,
-        is_auc=scoring == "roc_auc",
-    )
+    bootstrap = BootstrapScoring(scorer, y, groups, n_bootstraps, confidence_level, random)
     clean = bootstrap.score(RecordedClassifier(estimator, X, clean_response))
     rows = [_row(None, clean, clean, bootstrap)]
     for perturbation in perturbations:

@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._bootstrap import areas_under_roc, interval, rows_of
+from .._bootstrap import (
+    areas_under_roc,
+    bootstrap_counts,
+    count_units_of_scarcer_class,
+    logit_t_interval,
+    percentile_interval,
+    rows_of,
+)
+from .._sklearn_compat import is_roc_auc
 
 
 class Scores(NamedTuple):
@@ -23,17 +31,21 @@ class BootstrapScoring:
         Called as ``scorer(classifier, rows, y[rows])``.
     y : ndarray of shape (n_samples,)
         Labels.
-    draws : ndarray of shape (n_draws, n_samples), int
-        How often each image is in each draw.
+    groups : None or array-like of shape (n_samples,)
+        Groups of images that are drawn as a whole.
+    n_draws : int
+        Number of bootstrap draws.
     confidence_level : float
         Confidence level of the intervals, in (0, 1).
-    is_auc : bool
-        Whether the score is the area under the ROC curve, which is computed for all draws at once.
+    random : RandomState
+        Source of the draws.
     """
 
-    def __init__(self, scorer, y, draws, confidence_level, *, is_auc):
-        self.scorer, self.y, self.draws = scorer, y, draws
-        self.confidence_level, self.is_auc = confidence_level, is_auc
+    def __init__(self, scorer, y, groups, n_draws, confidence_level, random):
+        self.scorer, self.y, self.confidence_level = scorer, y, confidence_level
+        self.is_auc = is_roc_auc(scorer)
+        self.draws = bootstrap_counts(y, groups, n_draws, random)
+        self.n_units = count_units_of_scarcer_class(y, groups)
 
     def score(self, recorded):
         """Score a `RecordedClassifier` on all images and on each draw."""
@@ -49,8 +61,12 @@ class BootstrapScoring:
 
     def interval(self, scores):
         """Interval of a score; NaN without draws."""
-        return interval(scores.of_draws, self.confidence_level)
+        if self.is_auc and len(self.draws):
+            return logit_t_interval(*scores, self.n_units, self.confidence_level)
+        # The range of other scores is not known, so they have no scale of log-odds.
+        return percentile_interval(scores.of_draws, self.confidence_level)
 
     def drop_interval(self, clean, perturbed):
         """Interval of the difference between two scores; NaN without draws."""
-        return interval(clean.of_draws - perturbed.of_draws, self.confidence_level)
+        # A difference can be negative, so it has no log-odds, and no t-interval on their scale.
+        return percentile_interval(clean.of_draws - perturbed.of_draws, self.confidence_level)

@@ -1,4 +1,4 @@
-"""From scores of frames to scores of videos, or of any other groups of images."""
+"""Scores of videos, or of any other groups of images, from the scores of their frames."""
 
 from ._aggregation import UnscoredGroupWarning, aggregate_labels, aggregate_scores
 from ._classifier import VideoClassifier

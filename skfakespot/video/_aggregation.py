@@ -1,3 +1,5 @@
+"""Aggregation of the scores and labels of frames to those of groups, such as videos."""
+
 import warnings
 from numbers import Integral, Real
 
@@ -9,7 +11,14 @@ NAN_POLICIES = ("omit", "propagate", "raise")
 
 
 class UnscoredGroupWarning(UserWarning):
-    """Some groups have no frame with a score."""
+    """Some groups have no frame with a score.
+
+    Examples
+    --------
+    >>> from skfakespot.video import UnscoredGroupWarning
+    >>> issubclass(UnscoredGroupWarning, UserWarning)
+    True
+    """
 
 
 def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_policy="omit"):
@@ -23,34 +32,34 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
     - ``"topk"``: the mean of the largest, :math:`\frac{1}{m} \sum_{i \le m} s_i` with
       :math:`m = \min(k, n)`;
     - ``"logsumexp"``: :math:`T \log \frac{1}{n} \sum_i e^{s_i / T}`, a soft maximum that goes
-      from the mean to the maximum as the temperature T falls [1]_.
+      from the mean to the maximum as the temperature T decreases [1]_.
 
-    Each lies between the smallest and the largest score, is that score where all are equal, does
-    not fall where a score rises, and does not depend on the order of the frames.
+    Each result lies between the smallest and the largest score of the group, never decreases if a
+    score increases, and does not depend on the order of the frames.
 
     Parameters
     ----------
     scores : array-like of shape (n_frames,)
-        Scores on any scale; NaN for a frame that has none, because no face was found in it, say.
+        Scores on any scale; NaN for a frame without a score, such as one without a face.
     groups : array-like of shape (n_frames,)
-        The video (int, str, ...) of each frame; frames of a video need not be neighbours.
+        The video (int, str, ...) of each frame, in any order.
     how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
         The formula.
     k : int, default=5
-        Number of frames of "topk", at least 1. A group of fewer frames takes them all.
+        Number of frames of "topk", at least 1. In smaller groups it takes all frames.
     temperature : float, default=0.1
         Temperature of "logsumexp", above 0, in units of the scores. The default suits
         probabilities; 1 suits log-odds.
     nan_policy : {"omit", "propagate", "raise"}, default="omit"
-        What becomes of frames of score NaN: they are left out; or make the score of their group
-        NaN; or raise an error. Whatever it is, they never get a score in between.
+        What a frame of score NaN does: it is left out, or makes the score of its group NaN, or
+        raises an error.
 
     Returns
     -------
     labels : ndarray of shape (n_groups,)
         The distinct groups, sorted.
     group_scores : ndarray of shape (n_groups,), float64
-        Their scores; NaN for a group without any scored frame.
+        Score of each group; NaN for a group without any scored frame.
 
     Raises
     ------
@@ -65,8 +74,8 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
 
     See Also
     --------
-    aggregate_labels : The label of each group, in the same order.
-    VideoClassifier : The same as a scikit-learn estimator.
+    aggregate_labels : Aggregate the labels of the frames, in the same order.
+    VideoClassifier : Aggregate the scores of a classifier, as a scikit-learn estimator.
 
     References
     ----------
@@ -94,7 +103,7 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
 
 
 def aggregate_labels(y, groups):
-    """Tell the label of each group, whose frames must all have the same.
+    """Return the label of each group; all frames of a group must have the same label.
 
     Parameters
     ----------
@@ -108,7 +117,7 @@ def aggregate_labels(y, groups):
     labels : ndarray of shape (n_groups,)
         The distinct groups, sorted, as `aggregate_scores` returns them.
     group_y : ndarray of shape (n_groups,)
-        Their labels.
+        Label of each group.
 
     Raises
     ------
@@ -129,14 +138,14 @@ def aggregate_labels(y, groups):
     if differs.any():
         group = labels[place[differs.argmax()]]
         raise ValueError(
-            f"The frames of group {group!s} have different labels. A video has one: give real and "
-            "fake videos groups of different names."
+            f"The frames of group {group!s} have different labels. A video has one label: give "
+            "real and fake videos different group names."
         )
     return labels, y[first]
 
 
 def score_groups(scores, groups, how, k, temperature, nan_policy):
-    """`aggregate_scores` without its warning."""
+    """Aggregate scores as `aggregate_scores`, without its warning."""
     _check_aggregation(how, k, temperature, nan_policy)
     scores = column_or_1d(scores, dtype=np.float64)
     labels, place = _distinct(groups)
@@ -161,14 +170,16 @@ def score_groups(scores, groups, how, k, temperature, nan_policy):
 
 
 def describe_unscored(labels, group_scores):
+    """Say how many groups have no score, and name the first."""
     unscored = labels[np.isnan(group_scores)]
     return (
-        f"{len(unscored)} of {len(labels)} groups have no score, for want of frames with one, the "
-        f"first of them {unscored[0]!s}"
+        f"{len(unscored)} of {len(labels)} groups have no score, because no frame of theirs has "
+        f"one, the first of them {unscored[0]!s}"
     )
 
 
 def warn_of_unscored(labels, group_scores, stacklevel):
+    """Warn if groups have no score."""
     if np.isnan(group_scores).any():
         warnings.warn(
             f"{describe_unscored(labels, group_scores)}; their score is NaN. Find faces in them, "
@@ -192,9 +203,9 @@ def _check_aggregation(how, k, temperature, nan_policy):
 
 
 def _distinct(groups):
-    """Sorted distinct groups, and the place of each element's group among them."""
+    """Return the sorted distinct groups, and for each frame the position of its group."""
     groups = column_or_1d(groups)
-    # NaN alone differs from itself.
+    # Only NaN differs from itself.
     missing = np.array([group is None or group != group for group in groups.tolist()], dtype=bool)
     if missing.any():
         raise ValueError(
@@ -205,8 +216,8 @@ def _distinct(groups):
 
 
 def _aggregate(scores, place, how, k, temperature):
-    """Aggregate the scores of each place that occurs, in the order of the places."""
-    # Sorted, so that sums do not depend on the order of the frames either.
+    """Aggregate the scores of each group; place is the number of the group of each score."""
+    # Sums of sorted scores do not depend on the order of the frames, not even in rounding.
     order = np.lexsort((-scores, place))
     scores, place = scores[order], place[order]
     starts = np.flatnonzero(np.diff(place, prepend=-1))
@@ -228,5 +239,5 @@ def _aggregate(scores, place, how, k, temperature):
         result = largest + temperature * np.log(np.add.reduceat(powers, starts) / sizes)
     else:
         result = np.add.reduceat(scores, starts) / sizes
-    # Rounding must not lead out of the scores: three times 0.1 would.
+    # Rounding must not give a mean above all scores, as for three scores of 0.1.
     return np.clip(result, smallest, largest)

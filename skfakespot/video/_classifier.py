@@ -1,3 +1,5 @@
+"""The estimator that classifies videos by a classifier of their frames."""
+
 from numbers import Integral, Real
 
 import numpy as np
@@ -35,22 +37,23 @@ _RESPONSES = ("predict_proba", "decision_function")
 
 
 class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Score videos, or other groups of images, by a classifier of their frames.
+    """Classify videos, or other groups of images, by a classifier of their frames.
 
-    `fit` trains the classifier on frames. At prediction, ``groups`` says which video each frame is
-    of, and each group gets one answer, from the scores of its frames; **the answers come in the
-    order of the sorted distinct groups** (``np.unique(groups)``). Without ``groups`` each frame
-    is a group of its own, and the answers come in the order of the frames.
+    `fit` trains the classifier on frames. At prediction, ``groups`` gives the video of each frame,
+    and each video gets one result, aggregated from the scores of its frames. **The results are in
+    the order of the sorted distinct groups** (``np.unique(groups)``). Without ``groups`` each
+    frame is a group of its own, and the results are in the order of the frames.
 
     A frame without a face is None or NaN in X, or a row of NaN such as
-    `NeuronCoverageTransformer` with ``on_error="nan"`` returns. The classifier never sees it, in
-    training neither; at prediction its score is NaN, with which `nan_policy` deals.
+    `NeuronCoverageTransformer` with ``on_error="nan"`` returns. The classifier of frames never
+    gets such a frame, neither in `fit` nor at prediction, where its score is NaN; see
+    `nan_policy`.
 
     Parameters
     ----------
     estimator : classifier
         The classifier of frames, of two classes, with ``predict_proba`` or ``decision_function``.
-        It is cloned; put a fitted one into :class:`sklearn.frozen.FrozenEstimator`.
+        It is cloned; wrap a fitted one in :class:`sklearn.frozen.FrozenEstimator`.
     how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
         How the scores of the class fake are aggregated; see `aggregate_scores`.
     k : int, default=5
@@ -58,30 +61,31 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
     temperature : float, default=0.1
         Temperature of "logsumexp", above 0.
     nan_policy : {"omit", "propagate", "raise"}, default="omit"
-        What becomes of frames without a score; see `aggregate_scores`. Groups without a score
-        have NaN from `predict_proba` and `decision_function`, and `predict` refuses them.
+        What a frame without a score does; see `aggregate_scores`. For groups without a score,
+        `predict_proba` and `decision_function` return NaN, and `predict` raises an error.
     threshold : "auto" or float, default="auto"
-        A video is labelled fake where its score is at least this; "auto" is 0.5 for
-        probabilities and 0 for ``decision_function``.
+        A video is labelled fake if its score is at least this; "auto" is 0.5 for
+        ``predict_proba`` and 0 for ``decision_function``.
     pos_label : int, float, bool or str, default=None
-        The label of fake; None where the labels are 0 and 1, False and True, or "real" and "fake".
+        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
-        Which scores of the frames `predict` aggregates; "auto" takes the first that there is.
+        The method whose scores of the frames `predict` aggregates; "auto" is ``predict_proba``,
+        or ``decision_function`` if the classifier has no probabilities.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier of frames.
     classes_ : ndarray of shape (2,)
-        The labels.
+        The labels, sorted.
     n_features_in_ : int
-        That of `estimator_`, if it has one.
+        Number of features of `estimator_`, if it has this attribute.
     feature_names_in_ : ndarray of str
-        That of `estimator_`, if it has any.
+        Names of the features of `estimator_`, if it has this attribute.
 
     See Also
     --------
-    aggregate_scores : The formulae.
+    aggregate_scores : Aggregate scores of frames without an estimator.
 
     Examples
     --------
@@ -140,7 +144,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         y : array-like of shape (n_frames,)
             The label of each frame.
         **fit_params : dict
-            Parameters of the classifier's `fit`, routed if metadata routing is enabled.
+            Parameters of the `fit` of the classifier; routed if metadata routing is enabled.
 
         Returns
         -------
@@ -150,7 +154,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Raises
         ------
         ValueError
-            If there are not two classes, it is not known which means fake, or no frame has a face.
+            If there are not two classes, if the labels do not say which one means fake, or if no
+            frame has a face.
         """
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
@@ -161,7 +166,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
                 raise ValueError("No frame of X has a face: all are None or NaN.")
             fit_params = _check_method_params(X, fit_params, rows)
             X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
-        _refuse_many_classes(y)
+        _check_not_multiclass(y)
         self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
         self.classes_ = self.estimator_.classes_
         if len(self.classes_) != 2:
@@ -175,7 +180,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    @available_if(lambda self: _inner_has(self, "predict_proba"))
+    @available_if(lambda self: _frame_classifier_has(self, "predict_proba"))
     def predict_proba(self, X, groups=None):
         """Aggregate the probabilities of the frames.
 
@@ -189,16 +194,16 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Returns
         -------
         probabilities : ndarray of shape (n_groups, 2)
-            For each of the sorted distinct groups the aggregated probability of fake and its
-            complement, in the order of `classes_`. It ranks videos; it is calibrated only so far
-            as the aggregate of the frames' probabilities is.
+            The aggregated probability of fake and its complement, in the order of `classes_`, for
+            each of the sorted distinct groups; NaN for groups without a score. Even if the
+            probabilities of the frames are calibrated, the aggregated ones need not be.
         """
         labels, scores = self._score_groups(X, groups, "predict_proba")
         self._warn_of_unscored(labels, scores)
         fake_is_first = self._fake_column() == 0
         return np.column_stack([scores, 1 - scores] if fake_is_first else [1 - scores, scores])
 
-    @available_if(lambda self: _inner_has(self, "decision_function"))
+    @available_if(lambda self: _frame_classifier_has(self, "decision_function"))
     def decision_function(self, X, groups=None):
         """Aggregate the decision values of the frames.
 
@@ -212,15 +217,15 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Returns
         -------
         values : ndarray of shape (n_groups,)
-            For each of the sorted distinct groups, the larger, the more it speaks for
-            ``classes_[1]``.
+            The aggregated decision value of each of the sorted distinct groups; the larger, the
+            more likely ``classes_[1]``; NaN for groups without a score.
         """
         labels, scores = self._score_groups(X, groups, "decision_function")
         self._warn_of_unscored(labels, scores)
         return scores if self._fake_column() == 1 else -scores
 
     def predict(self, X, groups=None):
-        """Label videos.
+        """Predict the label of each video.
 
         Parameters
         ----------
@@ -256,23 +261,24 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         return self.classes_[np.where(scores >= threshold, fake, 1 - fake)]
 
     def score(self, X, y, sample_weight=None, groups=None):
-        """Compute the share of videos that are labelled rightly.
+        """Compute the accuracy: the share of videos whose label is predicted correctly.
 
         Parameters
         ----------
         X : array-like
             Frames, as in `fit`.
         y : array-like of shape (n_frames,)
-            The label of each frame, the same for all of a video.
+            The label of each frame, the same for all frames of a video.
         sample_weight : None or array-like of shape (n_frames,), default=None
-            A video weighs as much as its frames together; None for videos of equal weight.
+            Weights of the frames; the weight of a video is the sum of them. None for videos of
+            equal weight.
         groups : None or array-like of shape (n_frames,), default=None
             The video of each frame; None for each frame by itself.
 
         Returns
         -------
         accuracy : float
-            In [0, 1].
+            Share of the videos, in [0, 1].
         """
         y = column_or_1d(y)
         groups = np.arange(len(y)) if groups is None else groups
@@ -284,7 +290,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         return float(accuracy_score(y_of_groups, predicted, sample_weight=sample_weight))
 
     def get_metadata_routing(self):
-        """Say where metadata go: ``groups`` here, those of `fit` to the classifier.
+        """Return the metadata routing: ``groups`` are used here, the classifier gets the rest.
 
         Returns
         -------
@@ -302,10 +308,11 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         return tags
 
     def _fake_column(self):
+        """Return the position of the label of fake in `classes_`."""
         return self.classes_.tolist().index(fake_label(self.classes_, self.pos_label))
 
     def _score_groups(self, X, groups, method):
-        """The distinct groups, and their aggregated scores of the class fake."""
+        """Return the distinct groups, and their aggregated scores of the class fake."""
         check_is_fitted(self)
         missing = _missing_frames(X)
         scores = np.full(len(missing), np.nan)
@@ -318,35 +325,35 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             else:
                 scores[~missing] = response if fake == 1 else -response
         groups = np.arange(len(scores)) if groups is None else groups
-        parameters = (self.how, self.k, self.temperature, self.nan_policy)
-        return score_groups(scores, groups, *parameters)
+        return score_groups(scores, groups, self.how, self.k, self.temperature, self.nan_policy)
 
     def _warn_of_unscored(self, labels, scores):
         if self.nan_policy == "omit":
             warn_of_unscored(labels, scores, stacklevel=4)
 
 
-def _refuse_many_classes(y):
-    # Before the training, which may be long; whatever else y may be is for the classifier to say.
+def _check_not_multiclass(y):
+    """Raise ValueError before a long training; all other checks of y are the classifier's."""
     if y is None:
         return
     assert_all_finite(y, input_name="y")
     if type_of_target(y) == "multiclass":
         raise ValueError(
             "Only binary classification is supported. The type of the target is multiclass: "
-            f"y holds {len(np.unique(y))} classes. Give real and fake, whatever made the fakes."
+            f"y holds {len(np.unique(y))} classes. Give one label to the fakes of all generators."
         )
 
 
-def _inner_has(classifier, method):
+def _frame_classifier_has(classifier, method):
+    """Whether the classifier of frames, fitted if there is one, has a method."""
     return hasattr(getattr(classifier, "estimator_", classifier.estimator), method)
 
 
 def _missing_frames(X):
-    """True where an element of X is None or NaN, or a row of NaN."""
+    """Return True for each frame of X that is None or NaN, or a row of NaN."""
     if issparse(X):
         return np.zeros(X.shape[0], dtype=bool)
-    # An array of images that are in a list may be large, and of differing sizes.
+    # A list is not made an array, because its images may be large and of different sizes.
     frames = X if isinstance(X, list | tuple | np.ndarray) else np.asarray(X)
     if isinstance(frames, np.ndarray) and frames.dtype.kind not in ("f", "O"):
         return np.zeros(len(frames), dtype=bool)

@@ -1,0 +1,79 @@
+"""The check suites of scikit-learn and imbalanced-learn, on every estimator of the package."""
+
+import pytest
+from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
+from networks import small_network
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, PerturbationAugmenter
+from skfakespot.pipeline import AugmentedPipeline
+from skfakespot.video import VideoClassifier
+
+
+def vector_network(input_shape):
+    """A network on vectors, of the width that a check asks for."""
+    return small_network(input_shape)
+
+
+ESTIMATORS = [
+    NeuronCoverageTransformer(vector_network),
+    FakeSpotterClassifier(
+        hidden_layer_sizes=(16,),
+        learning_rate_init=0.05,
+        max_iter=30,
+        batch_size=16,
+        random_state=0,
+    ),
+    PerturbationAugmenter(random_state=0),
+    VideoClassifier(LogisticRegression()),
+    VideoClassifier(LinearSVC(), how="topk"),
+]
+PIPELINE = AugmentedPipeline(
+    [("augment", PerturbationAugmenter(random_state=0)), ("classify", LogisticRegression())]
+)
+SAMPLER = PerturbationAugmenter(random_state=0)
+
+EXPECTED_FAILURES = {
+    FakeSpotterClassifier: {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "Repeating a sample and weighting it fill mini-batches differently; samples of weight "
+            "zero are the same as samples left out."
+        )
+    },
+    AugmentedPipeline: {
+        "check_dont_overwrite_parameters": "Every Pipeline fits its steps in place.",
+        "check_estimators_overwrite_params": "Every Pipeline fits its steps in place.",
+        "check_supervised_y_2d": "Samplers of imbalanced-learn take a column of labels silently.",
+    },
+    VideoClassifier: {
+        "check_classifiers_classes": "The labels 'one' and 'two' do not say which one is fake."
+    },
+}
+
+
+def expected_failures(estimator):
+    return EXPECTED_FAILURES.get(type(estimator), {})
+
+
+# scikit-learn's SkipTest is pytest's skip; it skips only the check of the array API.
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+# imbalanced-learn's validation casts infinite labels, with a warning, before they are refused.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+@parametrize_with_checks([PIPELINE], expected_failed_checks=expected_failures)
+def test_checks_of_scikit_learn_on_a_pipeline(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    list(imblearn_checks(SAMPLER)),
+    ids=lambda value: value.func.__name__ if hasattr(value, "func") else str(value),
+)
+def test_checks_of_imbalanced_learn(estimator, check):
+    check(estimator)
