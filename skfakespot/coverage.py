@@ -12,15 +12,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from . import _coverage_checks as checks
 from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, add_exactly, open_store
-from ._coverage_checks import (
-    check_reading,
-    check_same_neurons,
-    check_samples,
-    check_sums_can_be_added,
-)
 from ._documentation import DocumentationLinkMixin
 from ._network import NetworkSpec
+from ._network_parameter import NetworkParameterMixin
 from ._progress import notified_fit, show_progress
 from ._sklearn_compat import (
     CallbackSupportMixin,
@@ -29,12 +25,15 @@ from ._sklearn_compat import (
     _check_feature_names,
     _fit_context,
 )
-from .backbones import model_from_arrays, model_to_arrays
 from .images import UnreadableImageWarning, as_samples
 
 
 class NeuronCoverageTransformer(
-    DocumentationLinkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
+    DocumentationLinkMixin,
+    NetworkParameterMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Count, layer by layer, the neurons of a face-recognition network that a face activates.
 
@@ -79,14 +78,12 @@ class NeuronCoverageTransformer(
         of NaN and warn with the file's name.
     memory : None, str, path-like or joblib.Memory, default=None
         Folder in which a profile of every image is kept, by the content of the image and of the
-        network, so that the folds of a cross-validation, other processes and later runs count its
-        neurons without running the network again. At most 4 GiB are kept, the newest. With None,
-        profiles of the training images are kept in this process only, 256 MiB of them, and 64 MiB
-        of counts; see
-        `skfakespot.clear_caches`.
+        network, so that the folds of a cross-validation, other processes and later runs count
+        without running the network again; at most 4 GiB, the newest. With None, only this process
+        keeps profiles, of the training images: see `skfakespot.clear_caches`.
     n_jobs : None or int, default=None
-        Number of joblib workers that the images are split over, on whatever joblib backend is
-        active. Decoding and the network use all cores in any case: worth it for several machines.
+        Number of joblib workers that the images are divided among, on the active joblib backend.
+        Decoding and the network use all cores in any case, so it helps on several machines only.
     device : None, "cpu", "gpu" or "gpu:N", default=None
         Where the network runs; None for Keras' choice.
     verbose : int, default=0
@@ -132,8 +129,6 @@ class NeuronCoverageTransformer(
     (4, 30)
     >>> coverage.layer_names_[:2]
     array(['stem_conv', 'stage1_block1_conv1'], dtype=object)
-    >>> bool((counts <= coverage.n_neurons_).all())
-    True
     """
 
     _parameter_constraints = {
@@ -234,7 +229,7 @@ class NeuronCoverageTransformer(
         self : object
             The fitted transformer.
         """
-        check_sums_can_be_added(self.threshold, "updated")
+        checks.check_sums_can_be_added(self.threshold, "updated")
         first = not hasattr(self, "thresholds_")
         self._learn(self._open_counter(X, reset=first), first=first)
         return self
@@ -272,8 +267,7 @@ class NeuronCoverageTransformer(
         Returns
         -------
         self : object
-            This transformer, with the thresholds of all images together: those of `fit` on all of
-            them, but for the rounding of the last digits.
+            This transformer, with the thresholds of `fit` on all images, but for rounding.
 
         Raises
         ------
@@ -291,8 +285,8 @@ class NeuronCoverageTransformer(
         """
         for other in (self, *others):
             check_is_fitted(other)
-            check_sums_can_be_added(other.threshold, "merged")
-            check_same_neurons(self, other)
+            checks.check_sums_can_be_added(other.threshold, "merged")
+            checks.check_same_neurons(self, other)
         for other in others:
             self._sums = self._sums + other._sums
             self.n_samples_seen_ += other.n_samples_seen_
@@ -346,21 +340,6 @@ class NeuronCoverageTransformer(
         check_is_fitted(self)
         return self._network_spec().resolve().backbone
 
-    def __sklearn_clone__(self):
-        # scikit-learn would deep-copy the user's network, which would then be compiled again.
-        shell = object.__new__(type(self))
-        vars(shell).update(vars(self), backbone=None)
-        cloned = super(NeuronCoverageTransformer, shell).__sklearn_clone__()
-        cloned.backbone = self.backbone
-        return cloned
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {**state, "backbone": model_to_arrays(state["backbone"])}
-
-    def __setstate__(self, state):
-        super().__setstate__({**state, "backbone": model_from_arrays(state["backbone"])})
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "thresholds_")
 
@@ -384,7 +363,8 @@ class NeuronCoverageTransformer(
             self._learn(counter, first=True)
             return counter
         thresholds = counter.quantile(self.threshold[1])
-        self.n_samples_seen_ = self._count_readable(counter)
+        self._warn_of_failures(counter)
+        self.n_samples_seen_ = counter.count_readable()
         self._half_widths = np.zeros_like(thresholds)
         self._set_thresholds(counter.layout, thresholds)
         return counter
@@ -395,23 +375,14 @@ class NeuronCoverageTransformer(
         if isinstance(self.threshold, Real):
             fixed = np.full(layout.n_layers, float(self.threshold))
         sums = counter.sums(center=fixed)
-        n_readable = self._count_readable(counter)
+        self._warn_of_failures(counter)
+        n_readable = counter.count_readable()
         totals = add_exactly(np.delete(sums, list(counter.failures), axis=0))
         self._sums = totals if first else self._sums + totals
         self.n_samples_seen_ = n_readable if first else self.n_samples_seen_ + n_readable
         means = self._sums / (layout.n_neurons * self.n_samples_seen_)
         self._set_thresholds(layout, means if fixed is None else fixed)
         self._half_widths = counter.store_profiles(self.thresholds_, sums)
-
-    def _count_readable(self, counter):
-        self._warn_of_failures(counter)
-        n_readable = counter.n_images - len(counter.failures)
-        if n_readable == 0:
-            raise ValueError(
-                f"None of the {counter.n_images} images could be read, so there is nothing to "
-                "learn from. The warnings name each file and the reason."
-            )
-        return n_readable
 
     def _set_thresholds(self, layout, thresholds):
         self.layer_names_ = np.array(layout.layer_names, dtype=object)
@@ -434,11 +405,11 @@ class NeuronCoverageTransformer(
 
     def _open_counter(self, X, *, reset, watch=None):
         """Check X, build the network if need be, and return what counts the neurons of X."""
-        check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
+        checks.check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
         samples = self._check_X(X, reset=reset)
         spec = self._network_spec()
         network = spec.resolve()
-        check_samples(samples, self._sample_shape, network.backbone)
+        checks.check_samples(samples, self._sample_shape, network.backbone)
         reader = network.open()
         layout = self._layout(reader)
         return NeuronCounter(

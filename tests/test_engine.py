@@ -303,3 +303,37 @@ def test_an_infinite_output_does_not_change_the_sums_of_other_images():
     assert np.isinf(sums[1])
     neurons[1] = np.float32(3e38)
     assert_allclose(sum_neurons(neurons)[1], 9000 * np.float64(np.float32(3e38)))
+
+
+def test_dense_layers_do_not_depend_on_the_batch():
+    """On any processor, because each image is computed alone."""
+    rows = np.random.default_rng(0).normal(size=(70, 2048)).astype(np.float32)
+    inputs = keras.Input((2048,))
+    x = keras.layers.Dense(512, "relu", kernel_initializer=keras.initializers.GlorotUniform(1))(
+        inputs
+    )
+    x = keras.layers.Dense(64, kernel_initializer=keras.initializers.GlorotUniform(2))(x)
+    coverage = NeuronCoverageTransformer(keras.Model(inputs, x))
+    expected = coverage.fit_transform(rows)
+    for batch_size in (1, 7, 70):
+        clear_caches(networks=False)
+        other = clone(coverage).set_params(batch_size=batch_size)
+        assert_array_equal(other.fit_transform(rows[::-1]), expected[::-1])
+        assert_array_equal(other.thresholds_, coverage.thresholds_)
+
+
+def test_a_layer_of_more_channels_than_sixteen_bits_can_number():
+    rows = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    kernel = np.eye(4, 70_000, dtype=np.float32)
+    kernel[np.arange(70_000) % 4, np.arange(70_000)] = 1
+    inputs = keras.Input((4,))
+    wide = keras.layers.Dense(70_000, use_bias=False, name="wide")
+    outputs = keras.layers.Dense(3, kernel_initializer="ones", name="next")(wide(inputs))
+    wide.set_weights([kernel])
+    coverage = NeuronCoverageTransformer(keras.Model(inputs, outputs), output="channel")
+    counts = coverage.fit_transform(rows)
+    assert counts.shape == (5, 70_003)
+    expected = rows[:, np.arange(70_000) % 4].astype(np.float64) > coverage.thresholds_[0]
+    assert_array_equal(counts[:, :70_000], expected)
+    clear_caches(networks=False)
+    assert_array_equal(coverage.transform(rows), counts)

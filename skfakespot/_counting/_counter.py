@@ -166,6 +166,16 @@ class NeuronCounter:
             self._copy_rows(counts, first_of)
         return counts
 
+    def count_readable(self):
+        """Return the number of images that could be read in a pass; raise ValueError at none."""
+        n_readable = self.n_images - len(self.failures)
+        if n_readable == 0:
+            raise ValueError(
+                f"None of the {self.n_images} images could be read, so there is nothing to "
+                "learn from. The warnings name each file and the reason."
+            )
+        return n_readable
+
     def quantile(self, quantile):
         """Find each layer's quantile over all images and neurons, exactly, in two passes.
 

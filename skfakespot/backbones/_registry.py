@@ -2,6 +2,7 @@
 
 import inspect
 import operator
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -205,7 +206,14 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=No
     input_shape = sample_shape if _takes_input_shape(backbone) else None
     size = _as_size(image_size) if image_size is not None and _is_name(backbone) else None
     key = (backbone, weights, _file_version(backbone), _file_version(weights), input_shape, size)
-    return _resolved.get_or_make(key, lambda: _build(backbone, weights, input_shape, size))
+    try:
+        return _resolved.get_or_make(key, lambda: _build(backbone, weights, input_shape, size))
+    except RecursionError as error:
+        raise BackboneError(
+            f"Keras needs more than Python's recursion limit, {sys.getrecursionlimit()}, to build "
+            f"{backbone!r}. Raise it with sys.setrecursionlimit before a network of so many layers "
+            "is built."
+        ) from error
 
 
 def _is_name(backbone):
