@@ -1,4 +1,4 @@
-"""Miniatures of data sets, of files that are no images."""
+"""Helpers that write and read miniatures of data sets, whose files are not real images."""
 
 
 def touch(root, *names):

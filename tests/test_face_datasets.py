@@ -186,12 +186,19 @@ def test_ffhq_says_which_version_there_is(ffhq):
 def test_folders_of_parts_and_generators_as_in_cnndetection(tmp_path):
     touch(
         tmp_path,
-        *("train/airplane/0_real/1.png", "train/airplane/1_fake/1.png"),
-        *("val/airplane/0_real/2.png", "val/airplane/1_fake/2.png"),
-        *("test/progan/cat/0_real/3.png", "test/progan/cat/1_fake/3.png"),
-        *("test/progan/dog/0_real/4.png", "test/progan/dog/1_fake/4.png"),
-        *("test/stargan/0_real/5.png", "test/stargan/1_fake/5.png", "test/stargan/1_fake/a.txt"),
-        *("test/empty/nothing.txt", "readme.png"),
+        "train/airplane/0_real/1.png",
+        "train/airplane/1_fake/1.png",
+        "val/airplane/0_real/2.png",
+        "val/airplane/1_fake/2.png",
+        "test/progan/cat/0_real/3.png",
+        "test/progan/cat/1_fake/3.png",
+        "test/progan/dog/0_real/4.png",
+        "test/progan/dog/1_fake/4.png",
+        "test/stargan/0_real/5.png",
+        "test/stargan/1_fake/5.png",
+        "test/stargan/1_fake/a.txt",
+        "test/empty/nothing.txt",
+        "readme.png",
     )
     faces = load_face_folders(tmp_path)
     assert faces.target.tolist() == [0] * 5 + [1] * 5

@@ -131,8 +131,10 @@ def test_faceforensics_of_actors_is_in_no_part(faceforensics):
     videos = {
         "original_sequences/actors": ("01__kitchen_pan", "02__kitchen_pan", "03__meeting"),
         "manipulated_sequences/DeepFakeDetection": (
-            *("01_02__kitchen_pan__YVGY8LOK", "02_03__meeting__480LQD1C"),
-            *("03_01__kitchen_pan__AAAAAAAA", "01_03__kitchen_pan__AAAAAAAB"),
+            "01_02__kitchen_pan__YVGY8LOK",
+            "02_03__meeting__480LQD1C",
+            "03_01__kitchen_pan__AAAAAAAA",
+            "01_03__kitchen_pan__AAAAAAAB",
         ),
     }
     for folder, names in videos.items():
