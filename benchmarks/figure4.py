@@ -34,7 +34,11 @@ def main(argv=None):
         train, test = splits(faces, options)[0]
         detector = make_detector(options).fit(faces.data[train], faces.target[train])
         results[name] = robustness_curve(
-            *(detector, faces.data[test], faces.target[test], kinds, options.levels),
+            detector,
+            faces.data[test],
+            faces.target[test],
+            kinds,
+            options.levels,
             groups=faces.groups[test],
             random_state=options.seed,
         )

@@ -8,8 +8,14 @@ from skfakespot.datasets import load_demo_faces, load_face_folders
 @pytest.fixture
 def tree(tmp_path):
     names = [
-        *("real/b.jpg", "real/a.PNG", "real/deep/er/c.webp", "real/notes.txt", "real/.hidden.jpg"),
-        *("real/.thumbnails/t.jpg", "fake/stylegan/1.jpeg", "fake/stylegan/0.jpeg"),
+        "real/b.jpg",
+        "real/a.PNG",
+        "real/deep/er/c.webp",
+        "real/notes.txt",
+        "real/.hidden.jpg",
+        "real/.thumbnails/t.jpg",
+        "fake/stylegan/1.jpeg",
+        "fake/stylegan/0.jpeg",
     ]
     for name in names:
         path = tmp_path / name

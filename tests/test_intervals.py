@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import binom, norm
 from scipy.stats import t as student
+from score_strategies import labels_and_scores
 
 from skfakespot.metrics import fake_detection_report
 
@@ -28,7 +29,7 @@ def test_intervals_hold_the_true_value_as_often_as_they_say(design):
     for _ in range(repetitions):
         y, scores, groups = draw(random, *design)
         report = fake_detection_report(
-            *(y, scores), confidence_level=0.95, groups=groups, n_bootstraps=150, random_state=0
+            y, scores, confidence_level=0.95, groups=groups, n_bootstraps=150, random_state=0
         )
         inside += report["auc_low"] <= 0.75 <= report["auc_high"]
     assert 0.92 <= inside / repetitions <= 0.98
@@ -40,7 +41,7 @@ def test_intervals_are_what_drawing_images_one_by_one_gives():
     scores = scores.round(1)  # with ties
     arguments = {"threshold": 0.2, "convention": "paper"}
     report = fake_detection_report(
-        *(y, scores), **arguments, confidence_level=0.9, n_bootstraps=2000, random_state=0
+        y, scores, **arguments, confidence_level=0.9, n_bootstraps=2000, random_state=0
     )
     real, fake = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
     drawn = []
@@ -91,13 +92,14 @@ def test_intervals_of_the_paper_convention_change_places_too():
     y, scores, _ = draw(np.random.default_rng(0), 40)
     standard, paper = (
         fake_detection_report(
-            *(y, scores), convention=convention, confidence_level=0.95, random_state=0
+            y, scores, convention=convention, confidence_level=0.95, random_state=0
         )
         for convention in ("standard", "paper")
     )
     for end in ("", "_low", "_high"):
         assert (standard[f"fpr{end}"], standard[f"fnr{end}"]) == (
-            *(paper[f"fnr{end}"], paper[f"fpr{end}"]),
+            paper[f"fnr{end}"],
+            paper[f"fpr{end}"],
         )
         assert standard[f"recall{end}"] == paper[f"recall{end}"]
         assert standard[f"auc{end}"] != paper[f"auc{end}"]
@@ -142,7 +144,7 @@ def test_intervals_of_two_identities_by_hand():
     y, identity = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1, 0]), np.repeat([0, 1], 5)
     scores = np.array([0.9, 0.2, 0.7, 0.3, 0.4, 0.6, 0.6, 0.8, 0.7, 0.1])
     report = fake_detection_report(
-        *(y, scores), groups=identity, confidence_level=0.5, n_bootstraps=20_000, random_state=0
+        y, scores, groups=identity, confidence_level=0.5, n_bootstraps=20_000, random_state=0
     )
     one, other = (
         fake_detection_report(y[rows], scores[rows]) for rows in (identity == 0, identity == 1)
@@ -154,16 +156,6 @@ def test_intervals_of_two_identities_by_hand():
         reach = error / (value * (1 - value))
         found = logit([report[f"{name}_low"], report[f"{name}_high"]]) - logit(value)
         assert found == pytest.approx([-reach, reach], rel=0.02)
-
-
-@st.composite
-def labels_and_scores(draw):
-    """Labels of both classes, and scores of which some are equal."""
-    y = draw(st.lists(st.integers(0, 1), min_size=2, max_size=30))
-    if len(set(y)) < 2:
-        y[0] = 1 - y[0]
-    scores = st.lists(st.integers(-5, 5), min_size=len(y), max_size=len(y))
-    return np.array(y), np.array(draw(scores), dtype=float)
 
 
 def interval_of_auc(y, scores, n_bootstraps=400):

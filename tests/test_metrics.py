@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from score_strategies import labels_and_scores
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, roc_auc_score
 from sklearn.model_selection import (
@@ -117,16 +118,6 @@ def test_unusable_input_is_refused(y_true, y_score, message):
 def test_an_unknown_convention_is_refused():
     with pytest.raises(ValueError, match="accepted are 'standard' and 'paper'"):
         fake_detection_report([0, 1], [0.1, 0.9], convention="table2")
-
-
-@st.composite
-def labels_and_scores(draw):
-    """Labels of both classes, and scores of which some are equal."""
-    y = draw(st.lists(st.integers(0, 1), min_size=2, max_size=30))
-    if len(set(y)) < 2:
-        y[0] = 1 - y[0]
-    scores = st.lists(st.integers(-5, 5), min_size=len(y), max_size=len(y))
-    return np.array(y), np.array(draw(scores), dtype=float)
 
 
 def rates(y, scores):

@@ -360,7 +360,12 @@ def test_the_command_trains_tests_and_draws(folders, tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Trained on 30 images, tested on 10 others, seed 0")
     assert [line.split("  ")[0] for line in lines[4:10]] == [
-        *("clean", "blur 0.5", "blur 1", "blur 1.5", "blur 2", "blur 3")
+        "clean",
+        "blur 0.5",
+        "blur 1",
+        "blur 1.5",
+        "blur 2",
+        "blur 3",
     ]
     assert any("less than 3.77%" in line for line in lines)
     with Image.open(picture) as image:
@@ -372,8 +377,17 @@ def test_the_command_on_a_saved_detector_as_json(folders, images, y, tmp_path, c
     detector.set_params(classify__max_iter=3).fit(images[:20], y[:20])
     joblib.dump(detector, tmp_path / "detector.joblib")
     command = [
-        *("robustness", *folders, "--detector", str(tmp_path / "detector.joblib"), "--json"),
-        *("--levels", "cnndetection", "--kinds", "blur", "--output", str(tmp_path / "c.png")),
+        "robustness",
+        *folders,
+        "--detector",
+        str(tmp_path / "detector.joblib"),
+        "--json",
+        "--levels",
+        "cnndetection",
+        "--kinds",
+        "blur",
+        "--output",
+        str(tmp_path / "c.png"),
     ]
     assert main(command) == 0
     report = json.loads(capsys.readouterr().out)
