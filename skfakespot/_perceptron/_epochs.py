@@ -112,14 +112,17 @@ def _make_tensorflow_steps(network, optimizer, batch_loss, in_penalty, jit_compi
     @tf.function(autograph=False, jit_compile=jit_compile)
     def train(n_steps, X, y, loss_weights, learning_rates, penalties):
         def step(index):
-            optimizer.learning_rate.assign(learning_rates[index])
             with tf.GradientTape() as tape:
                 logits = network(X[index], training=True)
                 penalised_weights = [variables[position] for position in in_penalty]
                 loss = batch_loss(
                     logits, y[index], loss_weights[index], penalties[index], penalised_weights
                 )
-            optimizer.apply(tape.gradient(loss, variables), variables)
+            # Not optimizer.apply: TensorFlow never frees the graph of its all-reduce, nor the
+            # weights in it (tensorflow/tensorflow#97697).
+            for gradient, variable in zip(tape.gradient(loss, variables), variables, strict=True):
+                optimizer.update_step(gradient, variable, learning_rates[index])
+            optimizer.iterations.assign_add(1)
             return loss
 
         return _stack_results(step, n_steps, tf.shape(learning_rates)[0])

@@ -1,11 +1,11 @@
 """Compiled Keras trainers, one for each kind of network, which are reused by later fits."""
 
 from contextlib import contextmanager
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
+from .._cache import BoundedCache
 from .._keras import import_keras
 from ._epochs import compile_epoch
 from ._network import build_network, in_order_of_keras
@@ -87,36 +87,29 @@ class Trainer:
         return [variable.numpy() for variable in self._optimizer_variables]
 
 
-class _TrainerPool:
-    """Idle trainers, the longest idle given up first.
+_idle_trainers = BoundedCache(8, is_network=True)
 
-    A trainer is lent to one fit at a time. Concurrent fits of one kind get a trainer
-    each, so that threads need not wait and a fit inside a callback cannot block.
+
+@contextmanager
+def borrow_trainer(key):
+    """Lend an idle trainer of this key, or a new one, to one fit at a time.
+
+    Fits of one key that run at once get a trainer each: no thread waits for another, and a
+    callback that fits the same kind of network is not blocked by the fit that called it.
     """
-
-    def __init__(self, max_idle):
-        self._max_idle = max_idle
-        self._idle = []
-        self._lock = Lock()
-
-    @contextmanager
-    def borrow(self, key):
-        """Lend an idle trainer of this key, or a new one."""
-        trainer = self._take(key) or Trainer(key)
-        try:
-            yield trainer
-        finally:
-            with self._lock:
-                self._idle.append((key, trainer))
-                del self._idle[: -self._max_idle]
-
-    def _take(self, key):
-        with self._lock:
-            for index, (idle_key, trainer) in enumerate(self._idle):
-                if idle_key == key:
-                    del self._idle[index]
-                    return trainer
-        return None
+    trainer = _take_idle_trainer(key) or Trainer(key)
+    try:
+        yield trainer
+    finally:
+        _idle_trainers.put((key, id(trainer)), trainer)
 
 
-borrow_trainer = _TrainerPool(max_idle=8).borrow
+def _take_idle_trainer(key):
+    idle_keys = _idle_trainers.keys()
+    for idle_key in idle_keys:
+        if idle_key[0] == key:
+            # None if another thread has taken it since.
+            trainer = _idle_trainers.pop(idle_key)
+            if trainer is not None:
+                return trainer
+    return None
