@@ -1,4 +1,4 @@
-"""The same perceptron as a Keras model."""
+"""The perceptron as a Keras model."""
 
 from .._keras import import_keras
 
@@ -7,29 +7,32 @@ _KERAS_ACTIVATIONS = {
     "tanh": "tanh",
     "logistic": "sigmoid",
     "identity": "linear",
+    "softmax": "softmax",
 }
 
 
-def build_network(layer_sizes, activation, *, dropout=0.0, output="linear"):
-    """Build a keras.Sequential of zero weights whose last layer's activation is `output`."""
+def build_network(layer_sizes, activation, *, dropout=0.0, out_activation="identity"):
+    """Build a keras.Sequential of zero weights.
+
+    `layer_sizes` are the number of features and the width of every layer.
+    """
     layers = import_keras().layers
     *hidden, n_outputs = layer_sizes[1:]
-    # Keras' own initialisers and dropout would take their default seeds from
-    # Python's global random state: weights start at zero and seeds are given.
+    activation, out_activation = (_KERAS_ACTIVATIONS[name] for name in (activation, out_activation))
+    # Keras would draw initial weights and the seeds of dropout from Python's global random
+    # state, so weights start at zero and seeds are given.
     options = {"kernel_initializer": "zeros", "dtype": "float32"}
     stack = [layers.Input((layer_sizes[0],), name="features", dtype="float32")]
     for index, units in enumerate(hidden, start=1):
-        stack.append(
-            layers.Dense(units, _KERAS_ACTIVATIONS[activation], name=f"hidden_{index}", **options)
-        )
+        stack.append(layers.Dense(units, activation, name=f"hidden_{index}", **options))
         if dropout:
             stack.append(
                 layers.Dropout(dropout, seed=index, name=f"dropout_{index}", dtype="float32")
             )
-    stack.append(layers.Dense(n_outputs, output, name="output", **options))
+    stack.append(layers.Dense(n_outputs, out_activation, name="output", **options))
     return import_keras().Sequential(stack, name="perceptron")
 
 
-def set_weights(network, coefs, intercepts):
-    """Write arrays into the Dense layers of a network."""
-    network.set_weights([array for pair in zip(coefs, intercepts, strict=True) for array in pair])
+def in_order_of_keras(coefs, intercepts):
+    """Weights and biases of the layers in turn, as the variables of a Keras model are listed."""
+    return [array for pair in zip(coefs, intercepts, strict=True) for array in pair]

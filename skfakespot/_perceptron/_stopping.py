@@ -2,59 +2,60 @@
 
 import numpy as np
 
-from ._arithmetic import log_losses, logits, predicted_classes
+from ._forward import log_losses, logits, predicted_classes
 
 
-class Improvement:
+class EpochsWithoutImprovement:
     """Counts the epochs since a quantity last fell by at least `tol`.
 
-    The fall is measured from the last value that counted, not from the last epoch: a
-    small learning rate falls by less than `tol` an epoch and yet by much over several.
+    The fall is measured from the last value that counted, not from the last epoch: with a
+    small learning rate, a loss may fall by less than `tol` in each epoch, but by much more
+    over several.
     """
 
     def __init__(self, tol):
         self._tol = tol
         self._reference = np.inf
-        self.epochs_without = 0
+        self.n_epochs = 0
 
     def update(self, value):
-        """Take the value after one more epoch."""
+        """Compare the value after one more epoch."""
         if value < self._reference - self._tol:
             self._reference = value
-            self.epochs_without = 0
+            self.n_epochs = 0
         else:
-            self.epochs_without += 1
+            self.n_epochs += 1
 
 
-class ValidationWatch:
-    """Scores every epoch on samples that training does not see, and keeps the best weights."""
+class ValidationMonitor:
+    """Scores every epoch on validation data, and keeps the best weights."""
 
-    def __init__(self, samples, activation, tol):
-        self._samples = samples
+    def __init__(self, data, activation, tol):
+        self._data = data
         self._activation = activation
-        self._score, self._loss = Improvement(tol), Improvement(tol)
+        self._accuracy, self._loss = EpochsWithoutImprovement(tol), EpochsWithoutImprovement(tol)
         self._best = (-np.inf, -np.inf)
         self.best_weights = None
 
     @property
-    def epochs_without(self):
+    def n_epochs(self):
         """Epochs since the accuracy or the loss last improved."""
-        return min(self._score.epochs_without, self._loss.epochs_without)
+        return min(self._accuracy.n_epochs, self._loss.n_epochs)
 
-    def remember(self, coefs, intercepts):
-        """Keep weights if they are the best so far; return their accuracy and loss."""
-        values = logits(self._samples.X, coefs, intercepts, self._activation)
-        y, weight = self._samples.y, self._samples.sample_weight
-        score = float(np.average(predicted_classes(values) == y, weights=weight))
+    def score(self, coefs, intercepts):
+        """Return the weights' accuracy and loss; keep the weights if they are the best so far."""
+        values = logits(self._data.X, coefs, intercepts, self._activation)
+        y, weight = self._data.y, self._data.sample_weight
+        accuracy = float(np.average(predicted_classes(values) == y, weights=weight))
         loss = float(np.average(log_losses(values, y), weights=weight))
-        if (score, -loss) > self._best:
-            self._best = (score, -loss)
+        if (accuracy, -loss) > self._best:
+            self._best = (accuracy, -loss)
             self.best_weights = coefs, intercepts
-        return score, loss
+        return accuracy, loss
 
     def update(self, coefs, intercepts):
-        """Take the weights after one more epoch; return their accuracy."""
-        score, loss = self.remember(coefs, intercepts)
-        self._score.update(-score)
+        """Score the weights after one more epoch; return their accuracy."""
+        accuracy, loss = self.score(coefs, intercepts)
+        self._accuracy.update(-accuracy)
         self._loss.update(loss)
-        return score
+        return accuracy

@@ -1,18 +1,18 @@
-"""Compiled Keras trainers, made once for each kind of network and lent out."""
+"""Compiled Keras trainers, one for each kind of network, which are reused by later fits."""
 
 from contextlib import contextmanager
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
+from .._cache import BoundedCache
 from .._keras import import_keras
 from ._epochs import compile_epoch
-from ._network import build_network
+from ._network import build_network, in_order_of_keras
 
 
 class TrainerKey(NamedTuple):
-    """All that a trace of the training step is made for."""
+    """All that a compiled training step depends on."""
 
     backend: str
     layer_sizes: tuple
@@ -25,38 +25,45 @@ class TrainerKey(NamedTuple):
 
 
 class Trainer:
-    """A network, its optimizer and their compiled epoch, whose state is set from outside."""
+    """A network, its optimizer and their compiled epoch; weights and state are set by `reset`."""
 
     def __init__(self, key):
         optimizers = import_keras().optimizers
-        self.network = build_network(key.layer_sizes, key.activation, dropout=key.dropout)
+        self._network = build_network(key.layer_sizes, key.activation, dropout=key.dropout)
         if key.solver == "sgd":
-            self.optimizer = optimizers.SGD(momentum=float(key.momentum), name="sgd")
+            optimizer = optimizers.SGD(momentum=float(key.momentum), name="sgd")
         else:
-            self.optimizer = optimizers.Adam(name="adam")
-        self.optimizer.build(self.network.trainable_variables)
+            optimizer = optimizers.Adam(name="adam")
+        optimizer.build(self._network.trainable_variables)
         self._seed_states = [
             layer.seed_generator.state
-            for layer in self.network.layers
+            for layer in self._network.layers
             if hasattr(layer, "seed_generator")
         ]
-        rate = self.optimizer.learning_rate
-        self._slots = [variable for variable in self.optimizer.variables if variable is not rate]
+        rate = optimizer.learning_rate
+        # The learning rate is set before every update, so it is not part of the state.
+        self._optimizer_variables = [
+            variable for variable in optimizer.variables if variable is not rate
+        ]
         self.load_data, self._run_epoch = compile_epoch(
-            self.network,
-            self.optimizer,
+            self._network,
+            optimizer,
             penalised=key.penalised,
             jit_compile=key.jit_compile,
         )
 
-    def reset(self, coefs, intercepts, slots):
-        """Set the weights, and the optimizer's state or zeros where `slots` does not fit."""
-        weights = [array for pair in zip(coefs, intercepts, strict=True) for array in pair]
-        for variable, value in zip(self.network.trainable_variables, weights, strict=True):
+    def reset(self, coefs, intercepts, optimizer_state):
+        """Set the weights and the optimizer's state.
+
+        The state is set to zeros if it is None, or of another solver.
+        """
+        weights = in_order_of_keras(coefs, intercepts)
+        for variable, value in zip(self._network.trainable_variables, weights, strict=True):
             variable.assign(value)
-        fits = slots is not None and len(slots) == len(self._slots)
-        for index, variable in enumerate(self._slots):
-            value = slots[index] if fits else np.zeros(variable.shape)
+        variables = self._optimizer_variables
+        if optimizer_state is None or len(optimizer_state) != len(variables):
+            optimizer_state = [np.zeros(variable.shape) for variable in variables]
+        for variable, value in zip(variables, optimizer_state, strict=True):
             variable.assign(value.astype(variable.dtype))
 
     def run_epoch(self, data, batches, seeds):
@@ -71,45 +78,38 @@ class Trainer:
         return len(self._seed_states)
 
     def weights(self):
-        """Return copies of the kernels and the biases."""
-        arrays = [variable.numpy() for variable in self.network.trainable_variables]
+        """Return copies of the weights and the biases."""
+        arrays = [variable.numpy() for variable in self._network.trainable_variables]
         return arrays[::2], arrays[1::2]
 
-    def slots(self):
-        """Return copies of the optimizer's state, the learning rate aside."""
-        return [variable.numpy() for variable in self._slots]
+    def optimizer_state(self):
+        """Return copies of the optimizer's variables."""
+        return [variable.numpy() for variable in self._optimizer_variables]
 
 
-class _TrainerPool:
-    """Idle trainers, the longest idle given up first.
+_idle_trainers = BoundedCache(8, is_network=True)
 
-    A trainer is lent to one fit at a time. Concurrent fits of one kind get a trainer
-    each, so that threads need not wait and a fit inside a callback cannot block.
+
+@contextmanager
+def borrow_trainer(key):
+    """Lend an idle trainer of this key, or a new one, to one fit at a time.
+
+    Fits of one key that run at once get a trainer each: no thread waits for another, and a
+    callback that fits the same kind of network is not blocked by the fit that called it.
     """
-
-    def __init__(self, max_idle):
-        self._max_idle = max_idle
-        self._idle = []
-        self._lock = Lock()
-
-    @contextmanager
-    def borrow(self, key):
-        """Lend an idle trainer of this key, or a new one."""
-        trainer = self._take(key) or Trainer(key)
-        try:
-            yield trainer
-        finally:
-            with self._lock:
-                self._idle.append((key, trainer))
-                del self._idle[: -self._max_idle]
-
-    def _take(self, key):
-        with self._lock:
-            for index, (idle_key, trainer) in enumerate(self._idle):
-                if idle_key == key:
-                    del self._idle[index]
-                    return trainer
-        return None
+    trainer = _take_idle_trainer(key) or Trainer(key)
+    try:
+        yield trainer
+    finally:
+        _idle_trainers.put((key, id(trainer)), trainer)
 
 
-borrow_trainer = _TrainerPool(max_idle=8).borrow
+def _take_idle_trainer(key):
+    idle_keys = _idle_trainers.keys()
+    for idle_key in idle_keys:
+        if idle_key[0] == key:
+            # None if another thread has taken it since.
+            trainer = _idle_trainers.pop(idle_key)
+            if trainer is not None:
+                return trainer
+    return None

@@ -1,6 +1,4 @@
-"""The forward pass and its scores in NumPy, stable at both ends of the scale."""
-
-from itertools import pairwise
+"""The forward pass of the perceptron and its scores in NumPy, accurate for large logits too."""
 
 import numpy as np
 from scipy.special import expit, logsumexp, softmax
@@ -22,18 +20,8 @@ def _identity(values):
     return values
 
 
-# Keyed by MLPClassifier's names; each works in place on a fresh product.
+# Keyed by MLPClassifier's names; each overwrites its argument.
 ACTIVATIONS = {"relu": _relu, "tanh": _tanh, "logistic": _logistic, "identity": _identity}
-
-
-def initial_weights(layer_sizes, generator):
-    """Glorot-uniform kernels and zero biases in float32, as Keras' Dense starts."""
-    coefs, intercepts = [], []
-    for n_in, n_out in pairwise(layer_sizes):
-        limit = np.sqrt(6.0 / (n_in + n_out))
-        coefs.append(generator.uniform(-limit, limit, (n_in, n_out)).astype(np.float32))
-        intercepts.append(np.zeros(n_out, dtype=np.float32))
-    return coefs, intercepts
 
 
 def logits(X, coefs, intercepts, activation):
@@ -50,7 +38,7 @@ def logits(X, coefs, intercepts, activation):
 def probabilities(values):
     """Class probabilities (n_samples, n_classes) of logits."""
     if values.shape[1] == 1:
-        # Both tails by expit: 1 - p would round to 0 long before expit(-z) does.
+        # 1 - expit(z) would round to 0 where expit(-z) is still above 0.
         return np.hstack([expit(-values), expit(values)])
     return softmax(values, axis=1)
 
