@@ -76,16 +76,16 @@ def _same(first, second):
 
 def cost_of_dense_alone(model, taps, shape, batch):
     """Median time of a step in which dense layers take images alone, over that of a plain one."""
-    from skfakespot.engine import _taps
+    from skfakespot._network import _step
 
     def silent(_layer, _output):
         return None
 
-    alone = _taps.compile_taps(model, taps, shape)
-    most, _taps._MOST_DENSE_WEIGHTS = _taps._MOST_DENSE_WEIGHTS, 0
-    plain = _taps.compile_taps(model, taps, shape)
+    alone = _step.compile_step(model, taps, shape)
+    most, _step._MOST_DENSE_WEIGHTS = _step._MOST_DENSE_WEIGHTS, 0
+    plain = _step.compile_step(model, taps, shape)
     plain(batch, silent)
-    _taps._MOST_DENSE_WEIGHTS = most
+    _step._MOST_DENSE_WEIGHTS = most
     ratios = []
     for _ in range(41):
         times = []
@@ -100,19 +100,18 @@ def cost_of_dense_alone(model, taps, shape, batch):
 def measure(name, paths, file):
     """Print what one network does under this process' setting; save thresholds and counts."""
     from skfakespot import NeuronCoverageTransformer
-    from skfakespot.engine._taps import compile_taps
-    from skfakespot.images import as_samples, iter_batches
+    from skfakespot._network._step import compile_step
+    from skfakespot.images import as_samples
 
     coverage = NeuronCoverageTransformer(dense_network() if name == "dense" else name)
     counts = coverage.fit_transform(paths)
     backbone, names = coverage.backbone_, coverage.layer_names_
     model, size = backbone.model, backbone.input_size
     shape = (*size, 3)
-    samples = as_samples(paths)
-    batches = iter_batches(samples, image_size=size, batch_size=32)
+    batches = as_samples(paths).batches(image_size=size, batch_size=32)
     batches = [backbone.preprocess(batch.data) for batch in batches]
     taps = tuple([layer.name for layer in model.layers[1:]].index(name) for name in names)
-    ours = our_outputs(compile_taps(model, taps, shape), len(names))
+    ours = our_outputs(compile_step(model, taps, shape), len(names))
     print(f"  {name}, Keras alone: {count_differing(bare_outputs(model, names), batches[0])}")
     print(f"  {name}, our step:    {count_differing(ours, batches[0])}")
     print(f"  {name}, time of a step: {cost_of_dense_alone(model, taps, shape, batches[0]):.3f} x")

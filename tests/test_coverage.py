@@ -158,7 +158,19 @@ def test_the_quantile_of_any_values_is_exact(values, quantile):
     assert coverage.thresholds_.item() == expected
 
 
-@pytest.mark.parametrize("threshold", [("quantile", 1.5), ("median", 0.5), "median"])
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        ("quantile", 1.5),
+        ("median", 0.5),
+        "median",
+        ("quantile",),
+        ("quantile", "x"),
+        ("quantile", None),
+        (),
+        ("quantile", 0.1, 0.9),
+    ],
+)
 def test_unknown_thresholds_are_refused(network, images, threshold):
     with pytest.raises(ValueError, match=r"quantile|'threshold' parameter"):
         NeuronCoverageTransformer(network, threshold=threshold).fit(images)
