@@ -61,19 +61,8 @@ def show_progress(batches, about, *, enabled):
 def notified_fit(estimator, X, y, show):
     """Notify scikit-learn's callbacks of a fit, and yield a function that watches its passes.
 
-    Parameters
-    ----------
-    estimator : estimator
-        It supports callbacks, and its fitted attributes are plain values.
-    X, y : object
-        What `fit` was given.
-    show : callable
-        ``show(batches, about)`` yields the batches of a pass and shows the progress.
-
-    Yields
-    ------
-    watch : callable
-        ``watch(batches, about)`` yields the batches of a pass, shows the progress and notifies.
+    ``watch(batches, about)`` yields the batches of a pass, which ``show(batches, about)`` shows
+    too.
     """
     parameters = estimator.get_params(deep=False)
     hooks = {"estimator": estimator, "X": X, "y": y}

@@ -29,18 +29,9 @@ def round_down(thresholds):
 
 
 def half_widths(means, center):
-    """Half width of bands in which the thresholds of similar sets of images lie.
+    """Half widths of bands in which the thresholds of similar sets of images lie.
 
-    Parameters
-    ----------
-    means : ndarray of shape (n_images, n_layers), float64
-        Mean of each image's neurons.
-    center : ndarray of shape (n_layers,), float64
-        The thresholds.
-
-    Returns
-    -------
-    half_widths : ndarray of shape (n_layers,), float64
+    Takes the means of each image's neurons (n_images, n_layers) and the thresholds (n_layers,).
     """
     n_images = len(means)
     if n_images == 1:
@@ -50,15 +41,7 @@ def half_widths(means, center):
 
 
 class FixedBand:
-    """Bands around thresholds that are known.
-
-    Parameters
-    ----------
-    thresholds : ndarray of shape (n_layers,), float64
-        Their centres.
-    half_widths : ndarray of shape (n_layers,), float64
-        Their half widths.
-    """
+    """Bands around thresholds that are known: (n_layers,), float64, like their half widths."""
 
     needs_means = False
 
@@ -75,16 +58,10 @@ class FixedBand:
 
 
 class RunningBand:
-    """Bands around the means of all images, while only some of the images have been seen.
+    """Bands around the means of all `n_images`, while only some of them have been seen.
 
-    Parameters
-    ----------
-    n_images : int
-        Number of all images.
-    means : ndarray of shape (n_seen, n_layers), float64
-        Mean of the neurons of each image that was seen.
-    center : ndarray of shape (n_layers,), float64, default=None
-        The thresholds, if they do not depend on the images.
+    `means` (n_seen, n_layers) are those of images seen before; `center` (n_layers,) are the
+    thresholds, if they do not depend on the images.
     """
 
     def __init__(self, n_images, means, center=None):

@@ -21,36 +21,9 @@ class NeuronCounter:
     """Sums and counts of the neurons of some images.
 
     What the store knows is not computed again. A new image passes through the network once, and
-    again only if the thresholds turn out to lie outside of the bands of its profile.
-
-    Parameters
-    ----------
-    network : PortableNetwork
-        The network.
-    layout : FeatureLayout
-        Neurons and features of its layers.
-    samples : Samples
-        The images.
-    store : ProfileStore
-        Profiles of images.
-    batch_size : int
-        Number of images that pass through the network at once.
-    n_jobs : int or None
-        Number of workers, for joblib.
-    on_error : {"raise", "nan"}
-        Whether an image that cannot be read raises its `ImageError`, or is noted in `failures`.
-    watch : callable
-        ``watch(batches, about)`` yields the batches of a pass; `about` is a
-        `skfakespot._progress.Pass`.
-
-    Attributes
-    ----------
-    layout : FeatureLayout
-        As given.
-    n_images : int
-        Number of images.
-    failures : dict of int to ImageError
-        The images that cannot be read, by their positions.
+    again only if the thresholds turn out to lie outside of the bands of its profile. With
+    ``on_error="raise"`` an image that cannot be read raises its `ImageError`; with "nan" it is
+    noted in `failures`, by its position. ``watch(batches, about)`` yields the batches of a pass.
     """
 
     def __init__(self, network, layout, samples, store, *, batch_size, on_error, n_jobs, watch):
@@ -65,15 +38,8 @@ class NeuronCounter:
     def sums(self, center=None):
         """Sum each layer's neurons for each image: the numerator of eq. 1.
 
-        Parameters
-        ----------
-        center : ndarray of shape (n_layers,), float64, default=None
-            The thresholds, if they do not depend on the images.
-
-        Returns
-        -------
-        sums : ndarray of shape (n_images, n_layers), float64
-            The row of an image that cannot be read is NaN.
+        Returns (n_images, n_layers), float64, NaN for unreadable images. `center` (n_layers,) are
+        the thresholds, if they do not depend on the images.
         """
         digests = self._digests()
         sums = np.full((len(digests), self.layout.n_layers), np.nan)
@@ -102,17 +68,7 @@ class NeuronCounter:
     def store_profiles(self, thresholds, sums):
         """Put the new profiles into the store, once the thresholds are known.
 
-        Parameters
-        ----------
-        thresholds : ndarray of shape (n_layers,), float64
-            The thresholds.
-        sums : ndarray of shape (n_images, n_layers), float64
-            What `sums` returned.
-
-        Returns
-        -------
-        half_widths : ndarray of shape (n_layers,), float64
-            Half widths of the bands that are kept.
+        Takes the thresholds and the result of `sums`; returns the half widths of the bands kept.
         """
         readable = np.delete(sums, list(self.failures), axis=0)
         widths = half_widths(readable / self.layout.n_neurons, thresholds)
@@ -123,19 +79,8 @@ class NeuronCounter:
     def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64):
         """Count the neurons above their layer's threshold for each image: eq. 2.
 
-        Parameters
-        ----------
-        thresholds : ndarray of shape (n_layers,), float64
-            One threshold for each layer.
-        band_half_widths : ndarray of shape (n_layers,), float64, default=None
-            Half widths of the bands of new profiles. None to keep no profiles.
-        dtype : dtype, default=float64
-            Floating-point type of the counts.
-
-        Returns
-        -------
-        counts : ndarray of shape (n_images, n_features)
-            The row of an image that cannot be read is NaN.
+        Returns (n_images, n_features), NaN for unreadable images. Profiles of new images are kept
+        if `band_half_widths` (n_layers,) are given.
         """
         layout, exact = self.layout, round_down(thresholds)
         keeps_profiles = band_half_widths is not None
@@ -177,17 +122,7 @@ class NeuronCounter:
         return n_readable
 
     def quantile(self, quantile):
-        """Find each layer's quantile over all images and neurons, exactly, in two passes.
-
-        Parameters
-        ----------
-        quantile : float
-            In [0, 1].
-
-        Returns
-        -------
-        thresholds : ndarray of shape (n_layers,), float64
-        """
+        """Find each layer's quantile over all images and neurons, exactly, in two passes."""
 
         def run_whole_pass(reduction):
             indices = np.arange(self.n_images)
@@ -265,15 +200,5 @@ def _as_indices(values):
 
 
 def add_exactly(sums):
-    """Add rows, exactly but for one rounding, so that their order does not matter.
-
-    Parameters
-    ----------
-    sums : ndarray of shape (n_images, n_layers), float64
-        Sums of each image.
-
-    Returns
-    -------
-    totals : ndarray of shape (n_layers,), float64
-    """
+    """Add rows, exactly but for one rounding, so that their order does not matter."""
     return np.array([math.fsum(column) for column in sums.T])

@@ -37,17 +37,8 @@ class ProfileFolder:
 
     A file is written under another name and then renamed, so that no process reads half of it.
     Each profile has a checksum; a profile that does not match its checksum is ignored. Writers do
-    not wait for each other: two that profile the same image both write it. When a folder holds
-    more than `max_bytes`, its oldest files are deleted.
-
-    Parameters
-    ----------
-    location : path-like
-        Folder of the profiles of all networks. It is made when the first profile is written.
-    configuration : bytes
-        Digest of the network and how it is read.
-    max_bytes : int, default=4 GiB
-        Bound on the size of all files in `location`.
+    not wait for each other: two that profile the same image both write it. When all files in
+    `location` together exceed `max_bytes`, the oldest are deleted.
     """
 
     def __init__(self, location, configuration, max_bytes=DISK_BYTES):
@@ -87,18 +78,7 @@ class ProfileFolder:
         return profiles
 
     def write(self, profiles):
-        """Write profiles into one new file.
-
-        Parameters
-        ----------
-        profiles : list of (bytes, ActivationProfile)
-            Each with the digest of its image.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written. No part of it is left.
-        """
+        """Write pairs of digest and profile into one new file; an OSError leaves no part of it."""
         with self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write_file([(digest, profile.to_bytes()) for digest, profile in profiles])

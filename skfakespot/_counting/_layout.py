@@ -21,22 +21,10 @@ class FeatureLayout:
 
     Attributes
     ----------
-    layer_names : tuple of str
-        As given.
-    neuron, output : str
-        As given.
-    n_layers, n_features : int
-        Number of layers and of features.
-    n_neurons : ndarray of shape (n_layers,), int64
-        Number of neurons of each layer.
-    columns : ndarray of shape (n_layers,), int64
-        Number of features of each layer.
-    first_features : ndarray of shape (n_layers,), intp
-        Position of each layer's first feature.
-    feature_layers : ndarray of shape (n_features,), intp
-        The layer of each feature.
-    feature_sizes : ndarray of shape (n_features,), int64
-        Number of neurons that each feature counts.
+    n_neurons, columns, first_features : ndarray of shape (n_layers,)
+        Of each layer the number of neurons, the number of features and the first feature.
+    feature_layers, feature_sizes : ndarray of shape (n_features,)
+        Of each feature its layer, and the number of neurons that it counts.
     """
 
     def __init__(self, layer_names, shapes, neuron, output):

@@ -13,36 +13,16 @@ _N_IN_FLIGHT = 2
 
 
 class ReducedBatch(NamedTuple):
-    """Results of the images of a batch.
-
-    Attributes
-    ----------
-    indices : ndarray of shape (n,), intp
-        Their positions in X.
-    results : list of n objects
-        The reducer's result for each.
-    """
+    """Results of the images of a batch, and the positions of these images in X."""
 
     indices: np.ndarray
     results: list[Any]
 
 
 def run_pass(reader, batches, reduction):
-    """Let batches pass through the network, and yield what is kept of them, in order.
+    """Let batches pass through the network; yield a `ReducedBatch` for each, in order.
 
-    Parameters
-    ----------
-    reader : NetworkReader
-        The network.
-    batches : generator of Batch
-        The readable images. It is closed at the end.
-    reduction : Reduction
-        What is kept.
-
-    Yields
-    ------
-    batch : ReducedBatch
-        One for each batch.
+    The generator `batches` is closed at the end.
     """
 
     def reduce_batch(batch, snapshot):

@@ -45,19 +45,7 @@ class ActivationProfile:
         return bool(((self.low <= thresholds) & (thresholds <= self.high)).all())
 
     def counts(self, thresholds, first_features):
-        """Count the neurons above each layer's threshold.
-
-        Parameters
-        ----------
-        thresholds : ndarray of shape (n_layers,), float32
-            They lie in the bands.
-        first_features : ndarray of shape (n_layers,), intp
-            The first feature of each layer.
-
-        Returns
-        -------
-        counts : ndarray of shape (n_features,), int64
-        """
+        """Count the neurons above thresholds (n_layers,) in the bands: (n_features,), int64."""
         active = self.values > np.repeat(thresholds, self.lengths)
         return self.above + self._count(active, first_features)
 

@@ -14,26 +14,10 @@ _FIRST_FINITE, _LAST_FINITE = 0x80, 0xFF7F
 
 
 def find_quantile(layout, run_pass, quantile):
-    """Find the quantile of each layer over all images and neurons.
+    """Find the quantile of each layer over all images and neurons: (n_layers,), float64.
 
-    Parameters
-    ----------
-    layout : FeatureLayout
-        Neurons of the layers.
-    run_pass : callable
-        ``run_pass(reduction)`` lets all images pass through the network.
-    quantile : float
-        In [0, 1].
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_layers,), float64
-        The least float32 value that at least this share of the layer's neurons do not exceed.
-
-    Raises
-    ------
-    ValueError
-        If outputs of the network are NaN or infinite.
+    It is the least float32 value that at least this share of the neurons do not exceed.
+    ``run_pass(reduction)`` lets all images pass through the network, twice.
     """
     first = HistogramReduction(layout)
     run_pass(first)
@@ -62,18 +46,8 @@ def _bin_of(rank, up_to):
 class HistogramReduction(Reduction):
     """Adds the neurons of all images to one histogram for each layer, in this process.
 
-    Parameters
-    ----------
-    layout : FeatureLayout
-        Neurons of the layers.
-    upper : ndarray of shape (n_layers,), default=None
-        With None, a bin holds the values whose ordinals have the same upper 16 bits. Else only
-        values with these upper bits are counted, and a bin holds those with the same lower bits.
-
-    Attributes
-    ----------
-    histograms : ndarray of shape (n_layers, 65536), int64
-        Number of values in each bin.
+    A bin holds the values whose ordinals have the same upper 16 bits. With `upper` (n_layers,),
+    only values with these upper bits are counted, and a bin holds those with the same lower bits.
     """
 
     def __init__(self, layout, upper=None):

@@ -31,15 +31,7 @@ class Reduction(ABC):
 
 
 class CountReduction(Reduction):
-    """Counts the neurons above the thresholds (eq. 2).
-
-    Parameters
-    ----------
-    layout : FeatureLayout
-        Neurons and features of the layers.
-    thresholds : ndarray of shape (n_layers,), float64
-        One threshold for each layer.
-    """
+    """Counts the neurons above the thresholds (n_layers,), float64: eq. 2."""
 
     def __init__(self, layout, thresholds):
         self.layout, self.thresholds = layout, round_down(thresholds)
@@ -71,15 +63,7 @@ class _CountReducer:
 
 
 class ProfileReduction(Reduction):
-    """Keeps a profile of each image, in a band that follows the images seen.
-
-    Parameters
-    ----------
-    layout : FeatureLayout
-        Neurons and features of the layers.
-    band : FixedBand or RunningBand
-        Which values are kept.
-    """
+    """Keeps a profile of each image, in a band that follows the images seen."""
 
     def __init__(self, layout, band):
         self.layout, self.band = layout, band

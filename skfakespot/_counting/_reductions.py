@@ -11,18 +11,10 @@ _ADDENDS = 4096
 
 
 def neurons_of(outputs, neuron):
-    """The neurons of each image: every scalar, or the spatial mean of each feature map.
+    """Return the neurons of each image, (n_images, n_neurons), float32.
 
-    Parameters
-    ----------
-    outputs : ndarray of shape (n_images, ..., n_channels), float32
-        What a layer puts out.
-    neuron : {"unit", "channel"}
-        What a neuron is.
-
-    Returns
-    -------
-    neurons : ndarray of shape (n_images, n_neurons), float32
+    A neuron is every scalar of the outputs (n_images, ..., n_channels), or with
+    ``neuron="channel"`` the spatial mean of each feature map.
     """
     if neuron == "channel" and outputs.ndim > 2:
         n_positions = outputs[0].size // outputs.shape[-1]
@@ -33,10 +25,7 @@ def neurons_of(outputs, neuron):
 
 
 def sum_neurons(neurons):
-    """Sum of each image's neurons, ndarray (n_images,), float64.
-
-    It does not depend on the other images of the batch.
-    """
+    """Return the sum of each image's neurons, float64, whatever else is in the batch."""
     starts = np.arange(0, neurons.shape[1], _ADDENDS)
     with np.errstate(over="ignore", invalid="ignore"):
         # NumPy would convert in pieces that do not end where an image does.
@@ -47,20 +36,9 @@ def sum_neurons(neurons):
 
 
 def count_active(neurons, threshold, columns=1):
-    """Count the neurons above a threshold.
+    """Count the neurons (n_images, n_neurons) above a float32 threshold, strictly.
 
-    Parameters
-    ----------
-    neurons : ndarray of shape (n_images, n_neurons), float32
-        The neurons of each image.
-    threshold : float32
-        Compared strictly.
-    columns : int, default=1
-        Number of counts: neuron i adds to count i modulo this number.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_images, columns), int64
+    Neuron i adds to column i modulo `columns`. Returns counts (n_images, columns), int64.
     """
     counts = np.zeros((len(neurons), columns), dtype=np.int64)
     buffer = np.empty(_largest_block(neurons), dtype=bool)
@@ -75,25 +53,9 @@ def count_active(neurons, threshold, columns=1):
 def sum_and_split(neurons, low, high, columns=1):
     """Add up the neurons, count those above a band, and list those inside it.
 
-    Parameters
-    ----------
-    neurons : ndarray of shape (n_images, n_neurons), float32
-        The neurons of each image.
-    low, high : float32
-        The band: above `low`, up to and including `high`.
-    columns : int, default=1
-        See `count_active`.
-
-    Returns
-    -------
-    sums : ndarray of shape (n_images,), float64
-        See `sum_neurons`.
-    above : ndarray of shape (n_images, columns), int64
-        How many neurons are above the band.
-    inside : list of n_images lists of ndarray, float32
-        The neurons in the band, in pieces.
-    inside_columns : list of n_images lists of ndarray, uint16, or uint32 for many columns
-        The count that each of them belongs to.
+    The band is above `low`, up to and including `high`, float32. Returns for each image its sum,
+    its counts above the band (columns), and two lists of arrays: the values inside the band, and
+    their columns (uint16, or uint32 for many columns) if there is more than one.
     """
     n_images = len(neurons)
     column_type = np.uint16 if columns <= 1 << 16 else np.uint32

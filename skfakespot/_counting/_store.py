@@ -44,7 +44,7 @@ class ProfileStore:
     structure : bytes
         Digest of the network without its weights, and of how it is read.
     weights : callable
-        Returns a digest of the weights. It is called when the store may hold something.
+        Returns a digest of the weights. It is called only if the store may hold something.
     folder : ProfileFolder, default=None
         Where profiles are kept on disk.
     profiles, counts : BoundedCache
@@ -69,21 +69,10 @@ class ProfileStore:
         return profiles[0].sums if profiles else None
 
     def counts(self, digests, thresholds, first_features):
-        """Count the active neurons of images whose profiles cover the thresholds.
+        """Yield the counts of each image (n_features,), int32, or None if they are unknown.
 
-        Parameters
-        ----------
-        digests : list of bytes or None
-            The images.
-        thresholds : ndarray of shape (n_layers,), float32
-            One threshold for each layer.
-        first_features : ndarray of shape (n_layers,), intp
-            The first feature of each layer.
-
-        Yields
-        ------
-        counts : ndarray of shape (n_features,), int32, or None
-            One for each image.
+        The thresholds (n_layers,) are float32. A digest that is None stands for an unreadable
+        image.
         """
         # The candidates of a search need the same counts again and again.
         suffix = thresholds.tobytes()
@@ -154,27 +143,7 @@ class ProfileStore:
 
 
 def open_store(reader, layout, memory=None):
-    """Open the store of a network's profiles.
-
-    Parameters
-    ----------
-    reader : NetworkReader
-        The network.
-    layout : FeatureLayout
-        Neurons and features of its layers.
-    memory : None, path-like or joblib.Memory, default=None
-        Folder of profiles; None to keep them in this process' memory only.
-
-    Returns
-    -------
-    store : ProfileStore
-        All stores of a process share their memory.
-
-    Warns
-    -----
-    UserWarning
-        If a folder is given, but the network has code of its own.
-    """
+    """Open the store of a network's profiles, in the folder `memory` or in this process only."""
     location = memory.location if isinstance(memory, joblib.Memory) else memory
     if reader.has_own_code and location is not None:
         warnings.warn(

@@ -23,12 +23,8 @@ _specs_of_others = BoundedCache(4, is_network=True)
 class PortableNetwork:
     """A network that can be sent to another process, which builds it at its first use.
 
-    Parameters
-    ----------
-    spec : NetworkSpec
-        The network. joblib pickles it as it does functions, so that it may hold the user's code.
-    reader : NetworkReader
-        What ``spec.open()`` returns in this process.
+    `reader` is what ``spec.open()`` returns in this process. joblib pickles the spec as it does
+    functions, so that it may hold the user's code.
     """
 
     def __init__(self, spec, reader):
@@ -66,29 +62,9 @@ def split(indices, batch_size, n_workers):
 
 
 def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, on_failure):
-    """Give images to joblib's workers, and yield what is kept of them, in order.
+    """Give chunks of positions to joblib's workers; yield a `ReducedBatch` for each batch.
 
-    Parameters
-    ----------
-    network : PortableNetwork
-        The network.
-    samples : Samples
-        The images.
-    chunks : list of ndarray of intp
-        Positions of those that are read, as they are given to the workers.
-    batch_size : int
-        Number of images that pass through the network at once.
-    reduction : Reduction
-        What is kept.
-    n_jobs : int or None
-        Number of workers, for joblib.
-    on_failure : callable
-        ``on_failure(index, error)`` is called for each image that cannot be read.
-
-    Yields
-    ------
-    batch : ReducedBatch
-        One for each batch.
+    ``on_failure(index, error)`` is called for each image that cannot be read.
     """
     tasks = (
         joblib.delayed(_reduce_chunk)(

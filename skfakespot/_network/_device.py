@@ -9,21 +9,9 @@ _ACCEPTED = re.compile(r"(cpu|gpu)(:\d+)?")
 
 
 def device_scope(device):
-    """Make a context in which Keras runs on a device.
+    """Make a context in which Keras runs on ``"cpu"``, ``"gpu"`` or one of several, ``"gpu:1"``.
 
-    Parameters
-    ----------
-    device : None or str
-        ``"cpu"``, ``"gpu"``, or one of several such as ``"gpu:1"``. None lets Keras choose.
-
-    Returns
-    -------
-    scope : context manager
-
-    Raises
-    ------
-    ValueError
-        If there is no such device.
+    None lets Keras choose. A ValueError says that there is no such device.
     """
     if device is None:
         return nullcontext()

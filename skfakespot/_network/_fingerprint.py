@@ -17,20 +17,10 @@ _IRRELEVANT = ("name", "trainable", "_initializer", "_regularizer", "_constraint
 
 
 def describe_network(backbone, calls):
-    """Describe everything that decides on a network's outputs, apart from its weights.
+    """Describe all that decides on a network's outputs apart from its weights, as text.
 
-    Parameters
-    ----------
-    backbone : Backbone
-        The network.
-    calls : list of Call
-        All calls of its layers.
-
-    Returns
-    -------
-    description : str or None
-        The same in every process. None if the layers or the preprocessing hold code of the user,
-        which could change without a sign.
+    The text is the same in every process. None is returned if the layers or the preprocessing hold
+    code of the user, which could change without a sign.
     """
     if not (backbone.preprocess is as_float32 or type(backbone.preprocess) is Preprocessing):
         return None

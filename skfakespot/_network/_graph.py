@@ -13,17 +13,16 @@ class Call(NamedTuple):
     Attributes
     ----------
     name : str
-        The layer's name, after those of the networks that it is nested in and a slash. The second
-        call of a shared layer ends in ``#2``, and so on.
+        The layer's name, after the names of the networks around it, with slashes. The second call
+        of a shared layer ends in ``#2``, and so on.
     operation : keras.layers.Layer or keras.Operation
         What is called.
     inputs : tuple of int
         Positions of the calls whose outputs it takes.
     shape : tuple of int
-        Shape of the output for one sample; empty where the output is no single tensor.
+        Shape of the output for one sample; empty if the output is not one tensor.
     arguments : tuple of str
-        Everything that it takes, in order: which output of which call, the network's input, or a
-        constant as text.
+        All arguments in order: which output of which call, the network's input, or a constant.
     """
 
     name: str
@@ -34,20 +33,11 @@ class Call(NamedTuple):
 
 
 def run(model, batch, visit, call=None):
-    """Run a network and show each call's output to a function.
+    """Run a functional or sequential network, and enter the networks nested in it.
 
-    Parameters
-    ----------
-    model : keras.Model
-        A functional or sequential network. Networks nested in it are entered.
-    batch : tensor
-        Its input.
-    visit : callable
-        Called as ``visit(name, operation, inputs, output)`` after each call, in the order of the
-        forward pass; inputs are the tensors that were taken.
-    call : callable, default=None
-        ``call(operation, arguments, options)`` returns the output of a layer; None for
-        ``operation(*arguments, **options)``.
+    ``visit(name, operation, inputs, output)`` is called after each call, in the order of the
+    forward pass; inputs are tensors. ``call(operation, arguments, options)`` computes the output of
+    a layer; None is for ``operation(*arguments, **options)``.
     """
     _run(_graph_of(model), [batch], visit, call or _call_plainly, "")
 
@@ -83,20 +73,7 @@ def _graph_of(model):
 
 
 def trace(model, batch):
-    """List the calls of a network's layers.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network.
-    batch : ndarray
-        Any valid input.
-
-    Returns
-    -------
-    calls : list of Call
-        In the order of the forward pass.
-    """
+    """List the calls of a network's layers, in the order of the forward pass."""
     keras = import_keras()
     ops = keras.ops
     calls, origin_of, n_calls, alive = [], {}, {}, []

@@ -47,25 +47,10 @@ _ACTIVATIONS = {
 
 
 def select_calls(calls, layers):
-    """Select the calls of layers that are read.
+    """Return the positions of the calls whose layers are read, ascending; at least one.
 
-    Parameters
-    ----------
-    calls : list of Call
-        All calls of the network.
-    layers : {"conv+dense", "conv", "dense"}, str, re.Pattern, list of str or callable
-        Kinds of layers; any other string is a regular expression that is searched in the names;
-        a list names the layers; a callable takes a layer and returns whether it is read.
-
-    Returns
-    -------
-    selected : list of int
-        Positions in `calls`, ascending; at least one.
-
-    Raises
-    ------
-    ValueError
-        If no layer is selected or a name is unknown.
+    For `layers` see `NeuronCoverageTransformer`. A ValueError says that no layer is selected, or
+    that a name is unknown.
     """
     readable = [position for position, call in enumerate(calls) if call.shape]
     names = [calls[position].name for position in readable]
@@ -88,23 +73,11 @@ def select_calls(calls, layers):
 
 
 def following_activation(calls, position):
-    """Find the activation that follows a layer.
+    """Return the position of the activation that follows a layer, or the layer's own.
 
     Layers in between (normalisation, the sum of a residual block) are skipped, as long as each
     output has one consumer. A layer that has an activation of its own, or whose output reaches
     the next convolution or dense layer first, is read at its own output.
-
-    Parameters
-    ----------
-    calls : list of Call
-        All calls of the network.
-    position : int
-        Position of the layer in `calls`.
-
-    Returns
-    -------
-    position : int
-        Position of the activation, or that of the layer.
     """
     own = getattr(calls[position].operation, "activation", None)
     if own is not None and getattr(own, "__name__", "") != "linear":

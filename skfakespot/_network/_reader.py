@@ -30,10 +30,8 @@ class NetworkReader:
     ----------
     image_size : tuple of (height, width) or None
         Size of the images; None for vectors.
-    layer_names : tuple of str
-        The layers that are read, in the order of the forward pass.
-    shapes : tuple of tuple of int
-        Shape of each layer's output for one sample.
+    layer_names, shapes : tuple
+        Of each layer that is read, its name and the shape of its output for one sample.
     has_own_code : bool
         Whether layers or preprocessing are the user's own code, which could change unnoticed.
     """
@@ -78,29 +76,12 @@ class NetworkReader:
         return self._weights_digest
 
     def read(self, images, make_reducer):
-        """Show the layers' outputs for a batch to a reducer.
+        """Show the layers' outputs for a batch to a reducer, and return its results, one an image.
 
-        If the device has not enough memory for a batch, it passes in halves, and so do later
-        batches.
-
-        Parameters
-        ----------
-        images : ndarray of shape (n_images, height, width, 3), uint8, or (n_images, n_features)
-            The images.
-        make_reducer : callable
-            ``make_reducer(n_images)`` returns a reducer. ``reducer(layer, outputs)`` is called for
-            each layer with its position and its outputs, ndarray (n_images, ...), float32, in any
-            order and by any one thread at a time. Then ``reducer.results()`` returns a list of one
-            result for each image.
-
-        Returns
-        -------
-        results : list of n_images objects
-
-        Warns
-        -----
-        UserWarning
-            If the batch had to be halved.
+        ``make_reducer(n_images)`` returns a reducer. ``reducer(layer, outputs)`` is called for each
+        layer with its position and its outputs, ndarray (n_images, ...), float32, in any order and
+        by any one thread at a time; then ``reducer.results()`` returns a list. If the device has
+        not enough memory for a batch, it passes in halves with a warning, and so do later batches.
         """
         limit = self._largest_batch or len(images)
         results = []

@@ -51,17 +51,8 @@ class NetworkSpec:
     def resolve(self):
         """Build the network, or find it among those that this process has built.
 
-        Returns
-        -------
-        spec : NetworkSpec
-            Its backbone is a `Backbone`, and its image size is known.
-
-        Raises
-        ------
-        BackboneError
-            If the network cannot be built.
-        ValueError
-            If `image_size` or `device` does not fit.
+        In the result, `backbone` is a `Backbone` and the image size is known. Raises BackboneError
+        if the network cannot be built, ValueError if `image_size` or `device` does not fit.
         """
         with device_scope(self.device):
             backbone = resolve_backbone(
@@ -80,13 +71,7 @@ class NetworkSpec:
         )
 
     def open(self):
-        """Return the reader of the network, compiled once per process.
-
-        Returns
-        -------
-        reader : NetworkReader
-            The same object for the same network, while it is among the 8 most recently used.
-        """
+        """Return the reader of the network, compiled once per process while it is in use."""
         spec = self.resolve()
         return _readers.get_or_make(spec, lambda: NetworkReader(spec))
 

@@ -18,24 +18,13 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 def compile_step(model, taps, input_shape):
     """Compile a network for Keras' backend.
 
-    Each backend has a module of its own, ``_step_<backend>``. Its ``compile_step`` takes
-    ``(model, show_taps, input_shape)`` and returns ``step(batch, receive)``; its ``SMALLEST_BATCH``
-    is the smallest batch in which the outputs of an image do not depend on the batch size.
+    `taps` are the positions of the calls whose outputs are shown. Returns ``step(batch, receive)``,
+    which runs the network and calls ``receive(layer, output)`` for each entry of `taps`, with its
+    position there and ndarray (n_images, ...), float32.
 
-    Parameters
-    ----------
-    model : keras.Model
-        The network.
-    taps : tuple of int
-        For each layer that is read, the position of the call whose output is taken.
-    input_shape : tuple of int
-        Shape of one sample.
-
-    Returns
-    -------
-    step : callable
-        ``step(batch, receive)`` runs the network and calls ``receive(layer, output)`` for each
-        entry of `taps`, with its position there and ndarray (n_images, ...), float32.
+    Each backend has a module ``_step_<backend>``. Its ``compile_step(model, show_taps,
+    input_shape)`` returns a step for batches of at least its ``SMALLEST_BATCH``: in these, the
+    outputs of an image do not depend on the batch size.
     """
     backend = import_keras().backend.backend()
     if backend not in _BACKENDS:
