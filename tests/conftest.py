@@ -10,6 +10,12 @@ settings.load_profile("untimed")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"faces", "oracle_file"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.needs_faces)
+
+
 @pytest.fixture(scope="session")
 def faces():
     """The folder of development faces, which stands beside a developer's checkout."""

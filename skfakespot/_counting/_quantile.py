@@ -4,13 +4,13 @@ import threading
 
 import numpy as np
 
-from ._float32_order import from_ordinals, to_ordinals
 from ._reducers import Reduction, refuse_non_finite
 from ._reductions import neurons_of
 
 # The first pass finds the upper 16 bits of the quantile's ordinal, the second the lower 16.
 _N_BINS = 1 << 16
 _FIRST_FINITE, _LAST_FINITE = 0x80, 0xFF7F
+_SIGN = np.uint32(1 << 31)
 
 
 def find_quantile(layout, run_pass, quantile):
@@ -81,3 +81,16 @@ class _HistogramReducer:
     def results(self):
         self._reduction.add(self._histograms)
         return [None] * self._n_images
+
+
+def to_ordinals(values):
+    """Turn float32 values into uint32 numbers that are in the same order."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    # All bits of a negative number are inverted, and the sign bit of the others.
+    return bits ^ ((bits.view(np.int32) >> 31).view(np.uint32) | _SIGN)
+
+
+def from_ordinals(ordinals):
+    """Turn the numbers of `to_ordinals` back into float32 values."""
+    ordinals = np.asarray(ordinals, dtype=np.uint32)
+    return np.where(ordinals < _SIGN, ~ordinals, ordinals ^ _SIGN).view(np.float32)
