@@ -91,3 +91,9 @@ def test_one_function_empties_all_caches():
     assert (len(images), len(networks)) == (0, 1)
     clear_caches()
     assert len(networks) == 0
+
+
+def test_the_former_name_still_works():
+    from skfakespot.engine import forget_profiles
+
+    assert forget_profiles is clear_caches
