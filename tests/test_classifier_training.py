@@ -1,4 +1,4 @@
-"""How FakeSpotterClassifier trains: Keras' mathematics, weights, stops, going on."""
+"""How FakeSpotterClassifier trains: Keras' mathematics, weights, early stopping, warm start."""
 
 import numpy as np
 import pytest
@@ -200,7 +200,7 @@ def test_going_on_is_the_same_as_not_stopping(data, parameters):
     assert (whole.n_iter_, halves.n_iter_, steps.n_iter_) == (6, 3, 6)
 
 
-def test_fit_starts_anew(data):
+def test_fit_does_not_depend_on_an_earlier_fit(data):
     X, y = data
     classifier = small().fit(X, 1 - y).fit(X, y)
     assert_same_network(classifier, small().fit(X, y))
