@@ -18,3 +18,14 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "RT03", "SS06"}
 nitpicky = False
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_members_of_other_packages)
+
+
+def skip_members_of_other_packages(app, what, name, member, skip, options):  # noqa: ARG001
+    """Leave out of a class what it inherits from other packages; they document it themselves."""
+    member = getattr(member, "fget", member)
+    owner = getattr(member, "__objclass__", member)
+    return skip or not (getattr(owner, "__module__", None) or project).startswith(project)

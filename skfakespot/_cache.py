@@ -123,5 +123,6 @@ def clear_caches(*, networks=True):
     for cache in list(_all_caches):
         if networks or not cache.is_network:
             cache.clear()
-    # Keras' networks and their compiled functions refer to each other.
-    gc.collect()
+    if networks:
+        # Keras' networks and their compiled functions refer to each other.
+        gc.collect()

@@ -27,38 +27,42 @@ def make_fakespotter(
     random_state=None,
     verbose=0,
 ):
-    """Make an unfitted detector: neuron coverage, standardisation, the paper's classifier.
+    """Make an unfitted detector of neuron coverage, standardisation and the paper's classifier.
 
     Parameters
     ----------
     backbone : str, path-like, keras.Model, Backbone or callable, default="dlib-resnet29"
-        The network that is watched; see `NeuronCoverageTransformer`.
+        The network whose neurons are read; see `NeuronCoverageTransformer`.
     augment : None, True or imbalanced-learn sampler, default=None
-        Resamples the training images first; True for a `PerturbationAugmenter` of its defaults
-        and this `random_state`. The detector is then an `AugmentedPipeline`, which does so in
-        `fit` only. A sampler that is given is cloned.
+        Sampler that resamples the training images as the first step. True is a
+        `PerturbationAugmenter` with its default parameters and this `random_state`; a given
+        sampler is cloned. The detector is then an `AugmentedPipeline`, which resamples in `fit`
+        only.
     output : {"layer", "channel"}, default="layer"
         One feature for each layer (the paper), or for each feature map. Feature maps are read
-        after the activation and, of ``"dlib-resnet29"``, on images of 224 x 224 pixels, which
-        keep more of what a generator leaves behind than its own 150 x 150.
+        after the activation. Those of ``"dlib-resnet29"`` are read from images of 224 x 224
+        pixels, because more traces of a generator are left in them than in this network's own
+        150 x 150.
     classifier : None or classifier, default=None
-        A classifier that is given is cloned. None for `FakeSpotterClassifier`, the paper's, or
-        with ``output="channel"`` for a support-vector machine with a radial kernel, which does
-        better where there are more features than faces; its probabilities are calibrated on five
-        folds, so at least five faces of each class are needed. With `augment`, copies of an image
-        lie in several of these folds: the ranking is as good, the probabilities may be too sure.
+        A given classifier is cloned. None is the paper's `FakeSpotterClassifier`, or with
+        ``output="channel"`` a support-vector machine with a radial kernel, which is more accurate
+        if there are more features than faces. Its probabilities are calibrated on five folds, so
+        at least five faces of each class are needed. With `augment`, several folds hold copies of
+        the same image: this does not harm the ranking of the images, but may move the
+        probabilities too close to 0 and 1.
     memory : None, str, path-like or joblib.Memory, default=None
-        Folder of the transformer's profiles: with it, a cross-validation looks at each image once.
+        Folder of the transformer's profiles. With it, cross-validation passes each image through
+        the network only once.
     random_state : None, int or RandomState, default=None
-        Seeds the classifier and the augmenter, where they are not given.
+        Seed of the classifier and of the augmenter; those that are given keep their own.
     verbose : int, default=0
-        With 1, the transformer shows progress bars.
+        If 1, the transformer shows progress bars.
 
     Returns
     -------
     detector : sklearn.pipeline.Pipeline or AugmentedPipeline
-        Steps ``coverage``, ``scale`` and ``classify``, and ``augment`` first where it was asked
-        for.
+        With the steps ``coverage``, ``scale`` and ``classify``; with `augment`, the first step is
+        ``augment``.
 
     Examples
     --------
@@ -78,7 +82,7 @@ def make_fakespotter(
         classifier = CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
     else:
         classifier = FakeSpotterClassifier(random_state=random_state)
-    # Raw counts reach the hundreds of thousands, from which gradient descent cannot learn.
+    # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
     steps = [("coverage", coverage), ("scale", StandardScaler()), ("classify", classifier)]
     if augment is None:
         return Pipeline(steps)
@@ -88,13 +92,14 @@ def make_fakespotter(
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
-    """imbalanced-learn's Pipeline, in which the copies of an image know their source.
+    """imbalanced-learn's Pipeline, which groups the copies of an image by their source.
 
-    A classifier that sets training data aside for early stopping must not have a copy of an image
-    on either side, or it is tested on what it was trained on. Where the first step is a sampler
-    that tells which row each row of its result comes from (`sample_indices_`), and `fit` of the
-    last step takes ``groups``, they are passed: the row that a copy comes from, or the group of
-    that row if groups are given to `fit`. Sample weights that are given follow the copies too.
+    A classifier that validates on a part of its training data, for early stopping, must not train
+    on one copy of an image and validate on another. If the first step is a sampler with the
+    fitted attribute `sample_indices_`, the source row of each resampled row, and `fit` of the
+    last step takes ``groups``, the Pipeline passes groups to it: the source rows, or the groups
+    of the source rows if groups are given to `fit`. Each copy also gets the sample weight of its
+    source row, if weights are given.
 
     Parameters
     ----------
@@ -103,7 +108,7 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     transform_input : None or list of str, default=None
         As in :class:`imblearn.pipeline.Pipeline`.
     memory : None, str or joblib.Memory, default=None
-        Where fitted transformers are kept. The first step, if it is a sampler, is not.
+        Where fitted transformers are cached. A sampler as the first step is not cached.
     verbose : bool, default=False
         Whether to print the time that each step takes.
 
@@ -143,14 +148,14 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
         of_sampler = {key.removeprefix(prefix): value for key, value in of_sampler.items()}
         X, y = sampler.fit_resample(X, y, **of_sampler)
         if hasattr(sampler, "sample_indices_"):
-            params = self._follow(params, sampler.sample_indices_)
+            params = self._params_of_copies(params, sampler.sample_indices_)
         rest = self[1:].fit(X, y, **params)
         self.steps = [self.steps[0], *rest.steps]
         return self
 
-    def _follow(self, params, rows):
-        """Give each copy the weight and the group of its source."""
-        followed = {
+    def _params_of_copies(self, params, rows):
+        """Give each copy the weight and the group of its source row."""
+        params = {
             key: np.asarray(value)[rows]
             if value is not None and key.split("__")[-1] in ("sample_weight", "groups")
             else value
@@ -158,9 +163,9 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
         }
         name, last = self.steps[-1]
         if not has_fit_parameter(last, "groups"):
-            return followed
+            return params
         if not get_config()["enable_metadata_routing"]:
-            return {f"{name}__groups": rows, **followed}
+            return {f"{name}__groups": rows, **params}
         if get_routing_for_object(last).fit.requests.get("groups") is False:
-            return followed
-        return {"groups": rows, **followed}
+            return params
+        return {"groups": rows, **params}

@@ -87,7 +87,7 @@ def test_clone_pickle_and_joblib_keep_the_detector(X, labels, tmp_path):
     joblib.dump(detector, tmp_path / "detector.joblib")
     for other in (pickle.loads(pickle.dumps(detector)), joblib.load(tmp_path / "detector.joblib")):
         assert_array_equal(other.predict_proba(X), expected)
-    # The copy is trained afresh, from the same seed.
+    # The clone is trained from the same seed.
     assert_allclose(clone(detector).fit(X, labels).predict_proba(X), expected, atol=1e-6)
     assert (tmp_path / "detector.joblib").stat().st_size < 2e6
 

@@ -34,5 +34,5 @@ def build_network(layer_sizes, activation, *, dropout=0.0, out_activation="ident
 
 
 def in_order_of_keras(coefs, intercepts):
-    """Weights and biases of the layers in turn, as the variables of a Keras model are listed."""
+    """List weights and biases layer by layer, as Keras lists the variables of a model."""
     return [array for pair in zip(coefs, intercepts, strict=True) for array in pair]

@@ -55,7 +55,7 @@ class TrainingSettings:
 
 
 class TrainingSession:
-    """Trains a network on data, and knows the losses, the scores and the best weights so far."""
+    """Trains a network on one data set, and holds the losses and scores of its epochs."""
 
     def __init__(self, trainer, settings, state, training_data, validation_data):
         trainer.reset(state.coefs, state.intercepts, state.optimizer_state)
@@ -75,7 +75,10 @@ class TrainingSession:
 
     @property
     def has_stopped_improving(self):
-        """Whether `n_iter_no_change` epochs did not improve the loss, or the validation."""
+        """Whether `n_iter_no_change` epochs have passed without improvement.
+
+        With early stopping, the validation must improve, else the training loss.
+        """
         counter = self._monitor if self._settings.early_stopping else self._stagnation
         return counter.n_epochs >= self._settings.n_iter_no_change
 
@@ -151,7 +154,7 @@ class TrainingSession:
 
 @contextmanager
 def training_session(settings, state, training_data, validation_data=None):
-    """Lend a session that starts from a state, with a trainer of its own until the end.
+    """Open a TrainingSession that starts from `state`; its trainer is returned at the end.
 
     If there are `validation_data`, every epoch is scored on them.
     """

@@ -92,10 +92,10 @@ _idle_trainers = BoundedCache(8, is_network=True)
 
 @contextmanager
 def borrow_trainer(key):
-    """Lend an idle trainer of this key, or a new one, to one fit at a time.
+    """Borrow an idle trainer of this key, or a new one, until the end of a fit.
 
-    Fits of one key that run at once get a trainer each: no thread waits for another, and a
-    callback that fits the same kind of network is not blocked by the fit that called it.
+    Fits of one key that run at the same time get different trainers: no thread waits for another,
+    and a callback can fit the same kind of network during the fit that called it.
     """
     trainer = _take_idle_trainer(key) or Trainer(key)
     try:
