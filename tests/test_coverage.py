@@ -140,6 +140,14 @@ def test_a_quantile_is_exact(exact, images, quantile):
     assert_array_equal(counts, count_by_numpy(outputs, expected))
 
 
+@pytest.fixture(scope="module")
+def identity():
+    """A network whose neurons are its two inputs."""
+    inputs = keras.Input((2,))
+    layer = keras.layers.Dense(2, kernel_initializer="identity", use_bias=False)
+    return keras.Model(inputs, layer(inputs))
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     values=hnp.arrays(
@@ -147,12 +155,9 @@ def test_a_quantile_is_exact(exact, images, quantile):
     ),
     quantile=st.floats(0, 1),
 )
-def test_the_quantile_of_any_values_is_exact(values, quantile):
-    inputs = keras.Input((2,))
-    layer = keras.layers.Dense(2, kernel_initializer="identity", use_bias=False)
-    model = keras.Model(inputs, layer(inputs))
-    coverage = NeuronCoverageTransformer(model, threshold=("quantile", quantile)).fit(values)
-    outputs = keras.ops.convert_to_numpy(model(values))
+def test_the_quantile_of_any_values_is_exact(identity, values, quantile):
+    coverage = NeuronCoverageTransformer(identity, threshold=("quantile", quantile)).fit(values)
+    outputs = keras.ops.convert_to_numpy(identity(values))
     outputs = np.where(np.abs(outputs) < np.finfo(np.float32).tiny, 0, outputs)
     expected = np.quantile(outputs.astype(float), quantile, method="inverted_cdf")
     assert coverage.thresholds_.item() == expected
