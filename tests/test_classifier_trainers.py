@@ -42,22 +42,12 @@ def test_fits_of_one_kind_train_one_network():
     assert len(networks_in_memory()) == 1
 
 
-def test_a_bounded_number_of_networks_is_kept():
-    for momentum in np.linspace(0.1, 0.9, 10):
-        fit(hidden_layer_sizes=(), momentum=momentum, max_iter=1)
-    assert 1 < len(networks_in_memory()) < 10
-
-
 @pytest.mark.parametrize(
     "parameters",
-    [
-        {"momentum": 0.9, "alpha": 0.1},
-        {"solver": "adam", "dropout": 0.2},
-        {"batch_size": 1, "max_iter": 8},
-    ],
+    [{"solver": "adam", "dropout": 0.2}, {"alpha": 0.1, "batch_size": 1, "max_iter": 8}],
 )
 def test_clear_caches_frees_networks_and_their_variables(parameters):
-    """The last parameters train long enough for TensorFlow's XLA."""
+    """The second set of parameters trains long enough for TensorFlow's XLA."""
     fit(**parameters)
     (network,) = networks_in_memory()
     freed = [weakref.ref(network)]
