@@ -99,17 +99,17 @@ def cost_of_dense_alone(model, taps, shape, batch):
 
 def measure(name, paths, file):
     """Print what one network does under this process' setting; save thresholds and counts."""
-    from skfakespot import NeuronCoverageTransformer
     from skfakespot.engine._taps import compile_taps
-    from skfakespot.images import as_samples, iter_batches
+
+    from skfakespot import NeuronCoverageTransformer
+    from skfakespot.images import as_samples
 
     coverage = NeuronCoverageTransformer(dense_network() if name == "dense" else name)
     counts = coverage.fit_transform(paths)
     backbone, names = coverage.backbone_, coverage.layer_names_
     model, size = backbone.model, backbone.input_size
     shape = (*size, 3)
-    samples = as_samples(paths)
-    batches = iter_batches(samples, image_size=size, batch_size=32)
+    batches = as_samples(paths).batches(image_size=size, batch_size=32)
     batches = [backbone.preprocess(batch.data) for batch in batches]
     taps = tuple([layer.name for layer in model.layers[1:]].index(name) for name in names)
     ours = our_outputs(compile_taps(model, taps, shape), len(names))
