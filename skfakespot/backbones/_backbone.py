@@ -1,4 +1,4 @@
-"""A network with its preprocessing, licence and source; what is known before; and its errors."""
+"""`Backbone`, `Preprocessing` and `BackboneCard`, and the errors of backbones."""
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager

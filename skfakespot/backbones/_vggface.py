@@ -57,21 +57,21 @@ def describe(name):
 def build(name, weights=None, include_top=False, image_size=_INPUT_SIZE):
     """Build a backbone with pre-trained (None), ``"random"`` or a file's weights."""
     architecture = _ARCHITECTURES[name]
-    is_random = weights == "random"
-    if not is_random:
-        path = _fetch_weights(name, include_top) if weights is None else Path(weights)
-    model, layer_names = build_model(
-        architecture.name, include_top=include_top, size=image_size, random=is_random
-    )
-    if not is_random:
+    network = partial(build_model, architecture.name, include_top=include_top, size=image_size)
+    if weights == "random":
+        (model, layer_names), source = network(random=True), "random weights"
+    else:
+        # h5py is loaded only where a file is read.
         from ._weights import read_weights
 
-        published = f"the file that keras-vggface publishes for include_top={include_top}"
-        hint = (
-            f"Delete {path}: it is downloaded again."
-            if weights is None
-            else f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
-        )
+        if weights is None:
+            path = _fetch_weights(name, include_top)
+            hint = f"Delete {path}: it is downloaded again."
+        else:
+            path = Path(weights)
+            published = f"the file that keras-vggface publishes for include_top={include_top}"
+            hint = f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
+        (model, layer_names), source = network(random=False), str(path)
         with weights_errors(name, path, hint):
             model.set_weights(read_weights(path, model, layer_names))
     return Backbone(
@@ -79,7 +79,7 @@ def build(name, weights=None, include_top=False, image_size=_INPUT_SIZE):
         model=model,
         preprocess=architecture.preprocess,
         licence=architecture.licence,
-        source="random weights" if is_random else str(path),
+        source=source,
         layer_names=layer_names,
     )
 
