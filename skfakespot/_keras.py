@@ -1,5 +1,6 @@
 """Keras, imported when it is first needed."""
 
+import itertools
 import os
 import random
 from contextlib import contextmanager
@@ -8,17 +9,7 @@ import numpy as np
 
 
 def import_keras():
-    """Import Keras, which takes seconds, on first use.
-
-    Returns
-    -------
-    keras : module
-
-    Raises
-    ------
-    ImportError
-        If Keras or the backend that it is set to cannot be imported.
-    """
+    """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
     # TensorFlow prints build notes to stderr at import unless told otherwise beforehand.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -42,6 +33,14 @@ def as_array(tensor):
     if import_keras().backend.backend() == "torch":
         tensor = tensor.detach().cpu()
     return np.asarray(tensor)
+
+
+def kernel_initializers(*, random):
+    """Initializers of kernels without end: zeros, or random and each with its own seed."""
+    if not random:
+        return itertools.repeat("zeros")
+    # An initializer without a seed draws one from Python's global random state.
+    return map(import_keras().initializers.GlorotUniform, itertools.count(1))
 
 
 @contextmanager

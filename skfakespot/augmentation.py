@@ -233,14 +233,9 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
             X_resampled, y_resampled = super().fit_resample(samples, y)
             X_resampled = _like(X, X_resampled) if samples.kind == "sequence" else X_resampled
         rows = self.sample_indices_
-        self.sample_weight_ = None
-        if sample_weight is not None:
-            check_consistent_length(range(len(samples)), sample_weight)
-            self.sample_weight_ = np.asarray(sample_weight)[rows]
-        self.groups_ = rows.copy()
-        if groups is not None:
-            check_consistent_length(range(len(samples)), groups)
-            self.groups_ = np.asarray(groups)[rows]
+        check_consistent_length(range(len(samples)), sample_weight, groups)
+        self.sample_weight_ = None if sample_weight is None else np.asarray(sample_weight)[rows]
+        self.groups_ = rows.copy() if groups is None else np.asarray(groups)[rows]
         return X_resampled, y_resampled
 
     def _check_X_y(self, X, y):

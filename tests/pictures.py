@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from skfakespot.images import Batch, as_samples, iter_batches
+from skfakespot.images import Batch, as_samples
 
 SIZE = (12, 10)
 
@@ -22,9 +22,7 @@ def encoded(image, image_format, **kwargs):
 
 def read(X, image_size=SIZE, batch_size=4, **kwargs):
     """All of X, as one batch."""
-    batches = list(
-        iter_batches(as_samples(X), image_size=image_size, batch_size=batch_size, **kwargs)
-    )
+    batches = list(as_samples(X).batches(image_size=image_size, batch_size=batch_size, **kwargs))
     return Batch(
         np.concatenate([batch.data for batch in batches]),
         np.concatenate([batch.indices for batch in batches]),

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.testing import assert_array_equal
 from pictures import SIZE, decoder_threads, picture, read
 from PIL import Image
 
-from skfakespot.images import ImageError, UnreadableImageWarning, as_samples, iter_batches
+from skfakespot.images import ImageError, as_samples
 
 
 @pytest.mark.parametrize(("parameters", "message"), [
@@ -25,16 +24,16 @@ from skfakespot.images import ImageError, UnreadableImageWarning, as_samples, it
     ({"batch_size": 0}, "batch_size is 0; accepted are integers from 1"),
     ({"batch_size": True}, "batch_size is True"),
     ({"n_threads": -1}, "n_threads is -1"),
-    ({"on_error": "ignore"}, "on_error is 'ignore'; accepted are 'raise', 'nan' and 'skip'"),
+    ({"on_error": "ignore"}, "on_error is 'ignore'; accepted are None and a callable"),
 ])  # fmt: skip
 def test_parameters_are_checked_at_the_call(parameters, message):
     with pytest.raises(ValueError, match=message):
-        iter_batches(as_samples(["a.png"]), **{"image_size": SIZE, "batch_size": 1, **parameters})
+        as_samples(["a.png"]).batches(**{"image_size": SIZE, "batch_size": 1, **parameters})
 
 
 def test_vectors_have_no_image_size():
     with pytest.raises(ValueError, match="X holds vectors"):
-        iter_batches(as_samples([[1.0]]), image_size=SIZE, batch_size=1)
+        as_samples([[1.0]]).batches(image_size=SIZE, batch_size=1)
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +54,12 @@ def mixed_files(tmp_path_factory):
 @given(batch_size=st.integers(1, 13), n_threads=st.one_of(st.none(), st.integers(1, 6)))
 def test_batch_size_and_threads_never_change_the_data(mixed_files, batch_size, n_threads):
     paths, kept, expected = mixed_files
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnreadableImageWarning)
-        batches = list(
-            iter_batches(
-                as_samples(paths),
-                image_size=SIZE,
-                batch_size=batch_size,
-                n_threads=n_threads,
-                on_error="nan",
-            )
-        )
+    failures = {}
+    reading = as_samples(paths).batches(
+        image_size=SIZE, batch_size=batch_size, n_threads=n_threads, on_error=failures.setdefault
+    )
+    batches = list(reading)
+    assert list(failures) == [4, 9]
     assert all(0 < len(batch.data) == len(batch.indices) <= batch_size for batch in batches)
     assert_array_equal(np.concatenate([batch.data for batch in batches]), expected)
     assert_array_equal(np.concatenate([batch.indices for batch in batches]), kept)
@@ -77,11 +71,11 @@ def test_unreadable_files_are_left_out(picture_files, n_threads):
     paths[2].write_bytes(b"")
     paths[7].unlink()
     kept = [0, 1, 3, 4, 5, 6, 8, 9]
-    with pytest.warns(UnreadableImageWarning) as caught:
-        data, indices = read(paths, on_error="nan", n_threads=n_threads)
+    failures = {}
+    data, indices = read(paths, on_error=failures.setdefault, n_threads=n_threads)
     assert_array_equal(indices, kept)
     assert_array_equal(data, pictures[kept])
-    found = [(w.message.index, w.message.source, w.message.reason) for w in caught]
+    found = [(index, error.source, error.reason) for index, error in failures.items()]
     assert found == [
         (2, str(paths[2]), "the file is empty (0 bytes)"),
         (7, str(paths[7]), "no such file"),
@@ -91,19 +85,18 @@ def test_unreadable_files_are_left_out(picture_files, n_threads):
 def test_array_images_at_fault_are_left_out():
     X = np.full((7, 2, 2), 9.0)
     X[1, 0, 0], X[5] = np.nan, -5
-    with pytest.warns(UnreadableImageWarning) as caught:
-        data, indices = read(X, None, batch_size=3, on_error="nan")
+    failures = {}
+    data, indices = read(X, None, batch_size=3, on_error=failures.setdefault)
     assert_array_equal(indices, [0, 2, 3, 4, 6])
     assert (data == 9).all()
-    assert [warning.message.index for warning in caught] == [1, 5]
+    assert list(failures) == [1, 5]
 
 
 def test_no_batch_where_nothing_is_readable():
-    samples = as_samples(["absent0", "absent1"])
-    batches = iter_batches(samples, image_size=SIZE, batch_size=1, on_error="nan")
-    with pytest.warns(UnreadableImageWarning) as caught:
-        assert list(batches) == []
-    assert len(caught) == 2
+    samples, failures = as_samples(["absent0", "absent1"]), {}
+    batches = samples.batches(image_size=SIZE, batch_size=1, on_error=failures.setdefault)
+    assert list(batches) == []
+    assert list(failures) == [0, 1]
 
 
 @pytest.mark.parametrize("n_threads", [1, 8])
@@ -139,7 +132,7 @@ def test_reading_is_lazy_and_read_ahead_is_bounded(picture_files):
     ]  # fmt: skip
     samples = as_samples(X)
     assert not asked
-    batches = iter_batches(samples, image_size=SIZE, batch_size=4, n_threads=3)
+    batches = samples.batches(image_size=SIZE, batch_size=4, n_threads=3)
     assert not asked
     assert not decoder_threads()
     assert_array_equal(next(batches).data, pictures[:4])
@@ -166,7 +159,7 @@ def fail(batches):
 @pytest.mark.parametrize("interruption", [leave, fail])
 def test_leaving_early_leaves_no_threads(picture_files, interruption):
     samples = as_samples(picture_files[0] * 50)
-    batches = iter_batches(samples, image_size=SIZE, batch_size=2, n_threads=4)
+    batches = samples.batches(image_size=SIZE, batch_size=2, n_threads=4)
     next(batches)
     assert len(decoder_threads()) > 0
     try:
@@ -180,16 +173,19 @@ def test_leaving_early_leaves_no_threads(picture_files, interruption):
 
 
 def test_abandoned_iterator_leaves_no_threads(picture_files):
-    for _ in iter_batches(as_samples(picture_files[0] * 50), image_size=SIZE, batch_size=2):
+    for _ in as_samples(picture_files[0] * 50).batches(image_size=SIZE, batch_size=2):
         assert decoder_threads()
         break
     assert not decoder_threads()
 
 
-def test_warning_turned_error_ends_the_threads(picture_files):
+def test_an_error_of_the_callable_ends_the_threads(picture_files):
+    def refuse(index, error):
+        raise RuntimeError(f"{index}: {error}")
+
     paths = [*picture_files[0][:3], Path("absent.png"), *picture_files[0]]
-    batches = iter_batches(as_samples(paths), image_size=SIZE, batch_size=2, on_error="nan")
-    with pytest.raises(UnreadableImageWarning, match=r"absent.png"):
+    batches = as_samples(paths).batches(image_size=SIZE, batch_size=2, on_error=refuse)
+    with pytest.raises(RuntimeError, match=r"3: absent.png"):
         list(batches)
     assert not decoder_threads()
 

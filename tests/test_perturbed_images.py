@@ -14,10 +14,7 @@ from skfakespot.augmentation import Perturbation, perturb
 from skfakespot.images import (
     ImageError,
     PerturbedImage,
-    UnreadableImageWarning,
     as_samples,
-    content_digests,
-    iter_batches,
     load_image,
 )
 
@@ -39,7 +36,7 @@ def test_it_stands_beside_its_sources(paths):
     noisy = perturb(paths, "noise", 0.02, random_state=0)
     mixed = [*paths, *noisy]
     for X in (mixed, pd.Series(mixed, dtype=object)):
-        batches = list(iter_batches(as_samples(X), image_size=(20, 24), batch_size=3))
+        batches = list(as_samples(X).batches(image_size=(20, 24), batch_size=3))
         pixels = np.concatenate([batch.data for batch in batches])
         assert_array_equal(pixels[:5], [load_image(path) for path in paths])
         assert_array_equal(pixels[5:], [load_image(image) for image in noisy])
@@ -48,7 +45,7 @@ def test_it_stands_beside_its_sources(paths):
 
 def test_it_is_perturbed_before_it_is_stretched(paths):
     blurred = recipe(paths[0], 3.0, kernel_size=None)
-    (batch,) = iter_batches(as_samples([blurred]), image_size=(10, 10), batch_size=1)
+    (batch,) = as_samples([blurred]).batches(image_size=(10, 10), batch_size=1)
     expected = Image.fromarray(load_image(blurred)).resize((10, 10), Image.Resampling.BICUBIC)
     assert_array_equal(batch.data[0], np.asarray(expected))
 
@@ -70,10 +67,12 @@ def test_images_and_paths_stay_apart():
 def test_an_unreadable_source_is_named(paths):
     X = [*paths, recipe("gone.png")]
     with pytest.raises(ImageError, match=r"gone.png \(blur 2\): no such file"):
-        list(iter_batches(as_samples(X), image_size=(8, 8), batch_size=4))
-    with pytest.warns(UnreadableImageWarning, match=r"gone.png \(blur 2\)"):
-        batches = list(iter_batches(as_samples(X), image_size=(8, 8), batch_size=4, on_error="nan"))
+        list(as_samples(X).batches(image_size=(8, 8), batch_size=4))
+    failures = {}
+    batches = as_samples(X).batches(image_size=(8, 8), batch_size=4, on_error=failures.setdefault)
     assert sum(len(batch.indices) for batch in batches) == 5
+    assert str(failures.pop(5)).startswith("gone.png (blur 2)")
+    assert not failures
 
 
 def test_a_path_object_becomes_text(tmp_path):
@@ -132,14 +131,14 @@ def test_a_perturbed_image_is_recognised_without_being_read(tmp_path):
         PerturbedImage(other, blur, 0),
         PerturbedImage(path, lambda pixels, seed: pixels // 2, 0),
     ]
-    digests = content_digests(as_samples([*recipes, path]))
+    digests = as_samples([*recipes, path]).digests()
     array = np.full((9, 9, 3), 10, np.uint8)
-    digests += content_digests(as_samples([PerturbedImage(array, blur, 0), array]))
+    digests += as_samples([PerturbedImage(array, blur, 0), array]).digests()
     assert len(set(digests)) == len(digests)
     assert None not in digests
     again = [PerturbedImage(str(path), Perturbation("blur", 1), 0)]
-    assert content_digests(as_samples(again)) == digests[:1]
+    assert as_samples(again).digests() == digests[:1]
     path.write_bytes(other.read_bytes())
-    assert content_digests(as_samples(again)) == digests[5:6]
+    assert as_samples(again).digests() == digests[5:6]
     path.unlink()
-    assert content_digests(as_samples(again)) == [None]
+    assert as_samples(again).digests() == [None]

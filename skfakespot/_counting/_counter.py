@@ -158,7 +158,7 @@ class NeuronCounter:
             indices,
             image_size=reader.image_size,
             batch_size=self._batch_size,
-            on_failure=self._note_failure,
+            on_error=self._note_failure,
         )
         return run_pass(reader, batches, reduction)
 

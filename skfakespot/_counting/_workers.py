@@ -61,10 +61,10 @@ def split(indices, batch_size, n_workers):
     return np.array_split(indices, max(1, min(n_batches, n_workers * _CHUNKS_A_WORKER)))
 
 
-def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, on_failure):
+def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, on_error):
     """Give chunks of positions to joblib's workers; yield a `ReducedBatch` for each batch.
 
-    ``on_failure(index, error)`` is called for each image that cannot be read.
+    ``on_error(index, error)`` is called for each image that cannot be read.
     """
     tasks = (
         joblib.delayed(_reduce_chunk)(
@@ -80,7 +80,7 @@ def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, o
             own_name = samples.name(index)
             # A worker names an image of an array by its position in the chunk.
             is_path = not own_name.endswith(" of X")
-            on_failure(index, ImageError(name if is_path else own_name, reason))
+            on_error(index, ImageError(name if is_path else own_name, reason))
         for batch in reduced.batches:
             reduction.update(batch.results)
             yield batch._replace(indices=chunk[batch.indices])
@@ -113,6 +113,6 @@ def _reduce_all(network, samples, batch_size, reduction):
         failures.append((index, error.source, error.reason))
 
     batches = samples.batches(
-        image_size=reader.image_size, batch_size=batch_size, on_failure=note_failure
+        image_size=reader.image_size, batch_size=batch_size, on_error=note_failure
     )
     return _ReducedChunk(list(run_pass(reader, batches, reduction)), failures, [])

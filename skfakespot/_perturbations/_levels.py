@@ -30,27 +30,7 @@ PRESETS = {
 
 
 def as_perturbation(kind, level, **options):
-    """Make a perturbation from a number, or from a preset and an intensity.
-
-    Parameters
-    ----------
-    kind : {"compression", "resize", "noise", "blur"}
-        What is done.
-    level : float or tuple of (str, int)
-        The level; or the name of a preset and an intensity, from 1, the mildest.
-    **options
-        Options of the kind; see `Perturbation`.
-
-    Returns
-    -------
-    perturbation : Perturbation
-        The perturbation.
-
-    Raises
-    ------
-    ValueError
-        If the kind, level, preset or an option is not accepted.
-    """
+    """Make a perturbation from a number, or from (preset, intensity), 1 being the mildest."""
     if not isinstance(level, tuple):
         return Perturbation(kind, level, **options)
     if len(level) != 2:
@@ -66,25 +46,7 @@ def as_perturbation(kind, level, **options):
 
 
 def perturbations_of(kinds, levels):
-    """List perturbations of some kinds at all levels of a preset, or at levels that are given.
-
-    Parameters
-    ----------
-    kinds : str or sequence of str
-        Kinds of `KINDS`.
-    levels : str or dict of str to sequence
-        The name of a preset, or for each kind its levels: numbers or `Perturbation` objects.
-
-    Returns
-    -------
-    perturbations : dict of str to tuple of Perturbation
-        For each kind its levels, in the order given.
-
-    Raises
-    ------
-    ValueError
-        If a kind is unknown, is repeated, or has no levels.
-    """
+    """List the perturbations of each kind, in the order given; see `PerturbationAugmenter`."""
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     for kind in kinds:
         if kind not in KINDS:

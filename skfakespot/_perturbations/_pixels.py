@@ -8,14 +8,7 @@ from PIL import Image
 
 # To be raised when results change, because profiles of perturbed images are kept on disk.
 VERSION = 1
-FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "hamming": Image.Resampling.HAMMING,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 # The full kernel of a blur has this many standard deviations to either side, as in SciPy.
 _TRUNCATE = 4.0
 # Rows are blurred in strips of at most this many float32 values, which keeps the buffers small.
@@ -35,8 +28,9 @@ def resize(pixels, scale, _seed, *, filter, restore_size):  # noqa: A002
     """Shrink by a factor and enlarge again."""
     image = Image.fromarray(pixels)
     size = tuple(max(1, round(length * scale)) for length in image.size)
-    small = image.resize(size, FILTERS[filter])
-    return np.array(small.resize(image.size, FILTERS[filter]) if restore_size else small)
+    resample = Image.Resampling[filter.upper()]
+    small = image.resize(size, resample)
+    return np.array(small.resize(image.size, resample) if restore_size else small)
 
 
 def add_noise(pixels, level, seed, *, unit):

@@ -1,14 +1,8 @@
 """Networks whose neurons are read: built by name, with their preprocessing and licence."""
 
-from ._backbone import Backbone, BackboneError, Preprocessing
+from ._backbone import Backbone, BackboneCard, BackboneError, Preprocessing
 from ._pickling import model_from_arrays, model_to_arrays
-from ._registry import (
-    BackboneCard,
-    describe_backbones,
-    list_backbones,
-    load_backbone,
-    resolve_backbone,
-)
+from ._registry import describe_backbones, list_backbones, load_backbone, resolve_backbone
 
 __all__ = [
     "Backbone",

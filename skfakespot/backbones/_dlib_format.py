@@ -5,45 +5,11 @@ details of each layer, the first layer first. Any deviation and any surplus byte
 """
 
 import math
-from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 
-
-class DlibFormatError(ValueError):
-    """The bytes are not a serialised dlib face recognition network."""
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """``kernel`` of shape (height, width, channels in, channels out), ``bias`` (channels out,)."""
-
-    kernel: np.ndarray
-    bias: np.ndarray
-
-
-@dataclass(frozen=True)
-class Affine:
-    """One factor and one offset for each channel, both of shape (channels,)."""
-
-    scale: np.ndarray
-    offset: np.ndarray
-
-
-@dataclass(frozen=True)
-class DlibNetwork:
-    """The parameters of the network, from the first layer to the last.
-
-    ``mean`` is subtracted from the RGB pixels before division by 256; ``embedding`` is the matrix
-    of the last layer, of shape (channels in, 128).
-    """
-
-    mean: tuple[float, float, float]
-    convolutions: tuple[Convolution, ...]
-    affines: tuple[Affine, ...]
-    embedding: np.ndarray
-
+from ._backbone import WeightsFormatError
 
 # (number of blocks, whether the first one halves the resolution) of each stage.
 STAGES = ((3, False), (4, True), (3, True), (3, True), (1, True))
@@ -63,22 +29,9 @@ _CONNECTIONS = ("tag", "skip")
 
 
 def parse_dlib_network(data):
-    """Read the network from the bytes of dlib's file.
+    """Read the mean colour, and the arrays in the order of ``set_weights`` of the Keras network.
 
-    Parameters
-    ----------
-    data : bytes
-        The content of ``dlib_face_recognition_resnet_model_v1.dat``.
-
-    Returns
-    -------
-    network : DlibNetwork
-        Arrays are float32 copies, independent of `data`.
-
-    Raises
-    ------
-    DlibFormatError
-        If the bytes are not exactly of this format.
+    Raise a `WeightsFormatError` if the bytes are not exactly of this format.
     """
     stream = _Stream(data)
     stream.expect("version of the loss", stream.integer(), 1)
@@ -89,18 +42,12 @@ def parse_dlib_network(data):
     mean = tuple(stream.floats(3))
     stream.shape(2)  # height and width of the images
 
-    convolutions, affines, embedding = [], [], None
+    arrays = []
     for kind, version in zip(_LAYERS, versions, strict=True):
         if kind in _CONNECTIONS:
             stream.expect(f"version of a {kind} layer", version, 1)
             continue
-        detail = _READERS[kind](stream)
-        if kind == "con":
-            convolutions.append(detail)
-        elif kind == "affine":
-            affines.append(detail)
-        elif kind == "fc":
-            embedding = detail
+        arrays += _READERS[kind](stream)
         for _ in range(3):
             stream.boolean()
         for what in ("gradient", "cached output"):
@@ -110,19 +57,7 @@ def parse_dlib_network(data):
         if version >= 3:
             stream.expect("expansion of the samples", stream.integer(), 1)
     stream.expect("number of bytes left", stream.left, 0)
-    _check_channels(convolutions, affines, embedding)
-    return DlibNetwork(mean, tuple(convolutions), tuple(affines), embedding)
-
-
-def _check_channels(convolutions, affines, embedding):
-    for convolution, affine in zip(convolutions, affines, strict=True):
-        if affine.scale.size != convolution.bias.size:
-            raise DlibFormatError("an affine layer does not fit the convolution before it")
-    for before, after in pairwise(convolutions):
-        if after.kernel.shape[2] != before.bias.size:
-            raise DlibFormatError("a convolution does not fit the one before it")
-    if embedding.shape[0] != convolutions[-1].bias.size:
-        raise DlibFormatError("the last layer does not fit the convolution before it")
+    return mean, arrays
 
 
 class _Stream:
@@ -138,11 +73,11 @@ class _Stream:
 
     def expect(self, what, found, *accepted):
         if found not in accepted:
-            raise DlibFormatError(f"{what} is {found!r} instead of {accepted[0]!r}")
+            raise WeightsFormatError(f"{what} is {found!r} instead of {accepted[0]!r}")
 
     def bytes(self, count):
         if count > self.left:
-            raise DlibFormatError(f"it ends {count - self.left} bytes too early")
+            raise WeightsFormatError(f"it ends {count - self.left} bytes too early")
         start = self._position
         self._position += count
         return self._data[start : self._position]
@@ -151,18 +86,18 @@ class _Stream:
         control = self.bytes(1)[0]
         count = control & 0x0F
         if control & 0x70 or not 1 <= count <= 8:
-            raise DlibFormatError(f"byte {self._position - 1} is no integer")
+            raise WeightsFormatError(f"byte {self._position - 1} is no integer")
         value = int.from_bytes(self.bytes(count), "little")
         return -value if control & 0x80 else value
 
     def float(self):
         mantissa, exponent = self.integer(), self.integer()
         if exponent >= 32000:
-            raise DlibFormatError("a number is not finite")
+            raise WeightsFormatError("a number is not finite")
         try:
             return math.ldexp(mantissa, exponent)
         except OverflowError:
-            raise DlibFormatError("a number is not finite") from None
+            raise WeightsFormatError("a number is not finite") from None
 
     def floats(self, count):
         return [self.float() for _ in range(count)]
@@ -179,7 +114,7 @@ class _Stream:
         shape = tuple(self.integer() for _ in range(n_dimensions))
         # NumPy refuses dimensions that are too large even if another one is 0.
         if min(shape) < 0 or math.prod(size or 1 for size in shape) > len(self._data):
-            raise DlibFormatError(f"a tensor has the shape {shape}")
+            raise WeightsFormatError(f"a tensor has the shape {shape}")
         return shape
 
     def tensor(self):
@@ -219,8 +154,7 @@ def _read_convolution(stream):
     stream.expect("filters of a convolution", filters[0], n_filters)
     kernel, bias = stream.parameters(flat, filters, biases)
     # dlib stores (out, in, height, width), Keras takes (height, width, in, out).
-    kernel = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-    return Convolution(kernel, bias.ravel())
+    return np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)), bias.ravel()
 
 
 def _read_affine(stream):
@@ -228,7 +162,9 @@ def _read_affine(stream):
     flat = stream.tensor()
     scale, offset = stream.parameters(flat, stream.alias(), stream.alias())
     stream.integer()
-    return Affine(scale.ravel(), offset.ravel())
+    scale, offset = scale.ravel(), offset.ravel()
+    # A moving mean of 0 and a moving variance of 1 do not change the factors.
+    return scale, offset, np.zeros_like(scale), np.ones_like(scale)
 
 
 def _read_dense(stream):
@@ -242,22 +178,26 @@ def _read_dense(stream):
     stream.floats(4)
     if name == "fc_3":
         stream.boolean()
-    (matrix,) = stream.parameters(flat, (n_inputs, n_outputs))
-    return matrix
+    return stream.parameters(flat, (n_inputs, n_outputs))
 
 
-def _read_pool(stream, name):
-    stream.expect("layer", stream.string(), name)
-    for _ in range(6):
-        stream.integer()
+def _reader_without_arrays(name, n_integers=0):
+    def read(stream):
+        stream.expect("layer", stream.string(), name)
+        for _ in range(n_integers):
+            stream.integer()
+        return ()
+
+    return read
 
 
+# Each reads the details of a layer and returns its arrays.
 _READERS = {
     "con": _read_convolution,
     "affine": _read_affine,
     "fc": _read_dense,
-    "max_pool": lambda stream: _read_pool(stream, "max_pool_2"),
-    "avg_pool": lambda stream: _read_pool(stream, "avg_pool_2"),
-    "relu": lambda stream: stream.expect("layer", stream.string(), "relu_"),
-    "add_prev": lambda stream: stream.expect("layer", stream.string(), "add_prev_"),
+    "max_pool": _reader_without_arrays("max_pool_2", 6),
+    "avg_pool": _reader_without_arrays("avg_pool_2", 6),
+    "relu": _reader_without_arrays("relu_"),
+    "add_prev": _reader_without_arrays("add_prev_"),
 }

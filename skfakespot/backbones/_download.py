@@ -25,20 +25,9 @@ class DownloadError(Exception):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to download, and what is known about it before.
+    """A file to download, its "https://" address, and what is known about its content before.
 
-    Parameters
-    ----------
-    name : str
-        Name that the file gets.
-    url : str
-        Its address, which begins with "https://".
-    size : int, default=None
-        Its size in bytes.
-    sha256 : str, default=None
-        Hexadecimal digest of its content.
-    signature : bytes, default=b""
-        First bytes of its content.
+    `signature` are its first bytes, `sha256` is hexadecimal.
     """
 
     name: str
@@ -60,25 +49,7 @@ def fetch(remote, folder, *, timeout=30.0):
 
     Of several threads and processes only one downloads the file. It gets its name when it is
     complete; a download that fails, is interrupted or is killed leaves no file with that name.
-
-    Parameters
-    ----------
-    remote : RemoteFile
-        The file.
-    folder : Path
-        Folder of the file; created if it is missing.
-    timeout : float, default=30.0
-        Number of seconds without a byte after which the connection counts as cut.
-
-    Returns
-    -------
-    path : Path
-        Path of the file.
-
-    Raises
-    ------
-    DownloadError
-        If the file is missing and cannot be downloaded.
+    After `timeout` seconds without a byte, the connection counts as cut.
     """
     path = folder / remote.name
     if path.is_file():
@@ -164,7 +135,7 @@ def _copy(response, file, show):
 
 def _check(remote, file):
     file.seek(0)
-    if not file.read(len(remote.signature)) == remote.signature:
+    if file.read(len(remote.signature)) != remote.signature:
         raise DownloadError("the server sent something else than this type of file")
     if remote.sha256 is not None:
         file.seek(0)
@@ -181,21 +152,12 @@ class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
 
 def _open(url, start, version, timeout):
     _require_https(url)
-    opener = urllib.request.OpenerDirector()
-    # These handlers can only open HTTPS.
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.UnknownHandler(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _HttpsRedirects(),
-    ):
-        opener.add_handler(handler)
+    https = urllib.request.HTTPSHandler(context=ssl.create_default_context())
     headers = {"User-Agent": "skfakespot"}
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": version}
-    return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)  # noqa: S310
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310
+    return urllib.request.build_opener(_HttpsRedirects, https).open(request, timeout=timeout)
 
 
 def _require_https(url):

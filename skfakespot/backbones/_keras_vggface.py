@@ -14,10 +14,8 @@ from functools import partial
 from importlib.machinery import PathFinder
 from types import SimpleNamespace
 
-from .._keras import import_keras
+from .._keras import import_keras, kernel_initializers
 from ._backbone import BackboneError
-
-INPUT_SIZE = (224, 224)
 
 _PACKAGE = "keras_vggface"
 # Allowed in names by every Keras backend, and in no name that keras-vggface gives.
@@ -25,48 +23,16 @@ _SEPARATOR = "-"
 
 
 def load_utils():
-    """Execute ``keras_vggface.utils``, which needs no Keras.
-
-    Returns
-    -------
-    utils : module
-        A private copy, with ``preprocess_input`` and the addresses of the weights.
-
-    Raises
-    ------
-    BackboneError
-        If keras-vggface is not installed.
-    """
+    """Execute ``keras_vggface.utils``, which holds the addresses of the weights."""
     return _ImportSandbox().utils
 
 
-def build_model(architecture, *, include_top, seed, size):
-    """Let keras-vggface build a network.
+def build_model(architecture, *, include_top, size, random):
+    """Let keras-vggface build a network, with random kernels or with zeros, and channels last.
 
-    Parameters
-    ----------
-    architecture : {"resnet50", "vgg16", "senet50"}
-        The ``model`` parameter of ``keras_vggface.VGGFace``.
-    include_top : bool
-        Whether the network ends with its classification layers.
-    seed : int or None
-        Seed of the random kernels; None for zeros.
-    size : tuple of (height, width)
-        Size of the images.
-
-    Returns
-    -------
-    model : keras.Model
-        The network, with channels last, whatever Keras' default is.
-    layer_names : dict of str to str
-        keras-vggface's name of each layer with "/" in its name, under its name in `model`.
-
-    Raises
-    ------
-    BackboneError
-        If keras-vggface is not installed.
+    Also return keras-vggface's name of each layer whose name has "/", under its name in the model.
     """
-    layers = _Layers(import_keras(), seed)
+    layers = _Layers(random=random)
     sandbox = _ImportSandbox(layers, import_keras().Model)
     model = sandbox.vggface.VGGFace(
         include_top=include_top, model=architecture, weights=None, input_shape=(*size, 3)
@@ -129,10 +95,9 @@ class _ImportSandbox:
 class _Layers:
     """Replacement of ``keras.layers`` that gives Keras' layers names and seeds of its own."""
 
-    def __init__(self, keras, seed):
-        self._keras, self._seed = keras, seed
+    def __init__(self, *, random):
+        self._initializers = kernel_initializers(random=random)
         self._unnamed = Counter()
-        self._n_kernels = 0
         self.original_names = {}
 
     def __getattr__(self, kind):
@@ -148,17 +113,10 @@ class _Layers:
             original, name = name, name.replace("/", _SEPARATOR)
             self.original_names[name] = original
         if kind in ("Conv2D", "Dense"):
-            options["kernel_initializer"] = self._initializer()
+            options["kernel_initializer"] = next(self._initializers)
         if kind.endswith("2D") or kind == "Flatten":
             options["data_format"] = "channels_last"
-        return getattr(self._keras.layers, kind)(*arguments, name=name, **options)
-
-    def _initializer(self):
-        if self._seed is None:
-            return "zeros"
-        self._n_kernels += 1
-        # An initializer without a seed draws one from Python's global random state.
-        return self._keras.initializers.GlorotUniform(self._seed + self._n_kernels)
+        return getattr(import_keras().layers, kind)(*arguments, name=name, **options)
 
 
 def _refuse_download(*_, **__):

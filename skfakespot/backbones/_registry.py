@@ -5,20 +5,13 @@ import operator
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
 
 from .._cache import BoundedCache
 from .._keras import import_keras, keep_global_random_state
-from . import _dlib, _keras_vggface, _vggface
+from . import _dlib, _vggface
 from ._backbone import Backbone, BackboneError
 
 _BUILDERS = {_dlib.NAME: _dlib.build, **_vggface.BUILDERS}
-# (n_layers, n_neurons) of `BackboneCard`.
-_VGGFACE_FIGURES = {
-    "vggface-resnet50": (53, 10_430_848),
-    "vggface-vgg16": (13, 13_547_520),
-    "vggface-senet50": (85, 10_446_896),
-}
 _resolved = BoundedCache(8, is_network=True)
 
 
@@ -39,32 +32,6 @@ def list_backbones():
     return list(_BUILDERS)
 
 
-class BackboneCard(NamedTuple):
-    """Facts about a backbone that are known without building it.
-
-    Parameters
-    ----------
-    name : str
-        Name for `load_backbone`.
-    input_size : tuple of int
-        (height, width) of the images.
-    n_layers, n_neurons : int
-        Number of convolutional and dense layers without a classification top, and of the scalars
-        that they output for one image.
-    licence : str
-        Licence of the pre-trained weights.
-    weights : pathlib.Path or None
-        File of the pre-trained weights on this machine; None if it is missing.
-    """
-
-    name: str
-    input_size: tuple[int, int]
-    n_layers: int
-    n_neurons: int
-    licence: str
-    weights: Path | None
-
-
 def describe_backbones():
     """Describe the backbones that `load_backbone` knows, without building or downloading them.
 
@@ -80,21 +47,7 @@ def describe_backbones():
     >>> card.name, card.n_layers, card.n_neurons
     ('dlib-resnet29', 30, 619840)
     """
-    return [
-        BackboneCard(
-            _dlib.NAME, _dlib.INPUT_SIZE, 30, 619_840, _dlib.LICENCE, _dlib.find_weights()
-        ),
-        *(
-            BackboneCard(
-                name,
-                _keras_vggface.INPUT_SIZE,
-                *_VGGFACE_FIGURES[name],
-                _vggface.licence(name),
-                _vggface.find_weights(name),
-            )
-            for name in _vggface.BUILDERS
-        ),
-    ]
+    return [_dlib.describe(), *map(_vggface.describe, _vggface.BUILDERS)]
 
 
 def load_backbone(name, *, weights=None, include_top=False, image_size=None):
@@ -178,22 +131,15 @@ def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=No
     backbone : str, path-like, keras.Model, Backbone or callable
         A name from `list_backbones`, the path of a ``.keras`` file, a model, or a callable that
         returns a model. A callable with a parameter ``input_shape`` is given `sample_shape`.
-    weights : None, str or path-like, default=None
+    weights, image_size : object
         See `load_backbone`; only for backbones by name.
     sample_shape : tuple of int, default=None
         Shape of one sample, (height, width, 3) or (n_features,), if it is known.
-    image_size : None or tuple of (height, width), default=None
-        See `load_backbone`; ignored for backbones that have no name.
 
     Returns
     -------
     backbone : Backbone
         The same object for the same parameters, while it is among the 8 most recently used.
-
-    Raises
-    ------
-    BackboneError
-        If there is no such backbone, or its network cannot be used.
     """
     if isinstance(backbone, Backbone):
         return backbone

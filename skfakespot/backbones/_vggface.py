@@ -1,17 +1,20 @@
 """The VGG-Face networks of keras-vggface, with their pre-trained weights."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from ._backbone import Backbone, BackboneError, Preprocessing
+from ._backbone import Backbone, BackboneCard, BackboneError, Preprocessing, weights_errors
 from ._download import DownloadError, RemoteFile, cache_folder, fetch
-from ._keras_vggface import INPUT_SIZE, build_model, load_utils
+from ._keras_vggface import build_model, load_utils
+
+_INPUT_SIZE = (224, 224)
 
 
-@dataclass(frozen=True)
-class _Architecture:
+class _Architecture(NamedTuple):
     name: str
+    n_layers: int
+    n_neurons: int
     preprocess: Preprocessing
     licence: str
 
@@ -22,9 +25,9 @@ _VGGFACE = "non-commercial research (VGG-Face)"
 _VGGFACE2 = "non-commercial research (VGGFace2)"
 
 _ARCHITECTURES = {
-    "vggface-resnet50": _Architecture("resnet50", _VERSION_2, _VGGFACE2),
-    "vggface-vgg16": _Architecture("vgg16", _VERSION_1, _VGGFACE),
-    "vggface-senet50": _Architecture("senet50", _VERSION_2, _VGGFACE2),
+    "vggface-resnet50": _Architecture("resnet50", 53, 10_430_848, _VERSION_2, _VGGFACE2),
+    "vggface-vgg16": _Architecture("vgg16", 13, 13_547_520, _VERSION_1, _VGGFACE),
+    "vggface-senet50": _Architecture("senet50", 85, 10_446_896, _VERSION_2, _VGGFACE2),
 }
 # No checksums were published. The size of the other files is unknown too.
 _SIZES = {"rcmalli_vggface_tf_notop_resnet50.h5": 94_694_792}
@@ -45,24 +48,32 @@ def find_weights(name, include_top=False):
     return path if path.is_file() else None
 
 
-def build(name, weights=None, include_top=False, image_size=INPUT_SIZE):
+def describe(name):
+    """Facts of a backbone; see `describe_backbones`."""
+    _, n_layers, n_neurons, _, licence = _ARCHITECTURES[name]
+    return BackboneCard(name, _INPUT_SIZE, n_layers, n_neurons, licence, find_weights(name))
+
+
+def build(name, weights=None, include_top=False, image_size=_INPUT_SIZE):
     """Build a backbone with pre-trained (None), ``"random"`` or a file's weights."""
     architecture = _ARCHITECTURES[name]
     network = partial(build_model, architecture.name, include_top=include_top, size=image_size)
     if weights == "random":
-        model, layer_names = network(seed=0)
-        source = "random weights"
+        (model, layer_names), source = network(random=True), "random weights"
     else:
-        path = _fetch_weights(name, include_top) if weights is None else Path(weights)
-        model, layer_names = network(seed=None)
-        published = f"the file that keras-vggface publishes for include_top={include_top}"
-        hint = (
-            f"Delete {path}: it is downloaded again."
-            if weights is None
-            else f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
-        )
-        _assign(name, model, layer_names, path, hint)
-        source = str(path)
+        # h5py is loaded only where a file is read.
+        from ._weights import read_weights
+
+        if weights is None:
+            path = _fetch_weights(name, include_top)
+            hint = f"Delete {path}: it is downloaded again."
+        else:
+            path = Path(weights)
+            published = f"the file that keras-vggface publishes for include_top={include_top}"
+            hint = f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
+        (model, layer_names), source = network(random=False), str(path)
+        with weights_errors(name, path, hint):
+            model.set_weights(read_weights(path, model, layer_names))
     return Backbone(
         name=name,
         model=model,
@@ -71,11 +82,6 @@ def build(name, weights=None, include_top=False, image_size=INPUT_SIZE):
         source=source,
         layer_names=layer_names,
     )
-
-
-def licence(name):
-    """Licence of a backbone's pre-trained weights."""
-    return _ARCHITECTURES[name].licence
 
 
 BUILDERS = {name: partial(build, name) for name in _ARCHITECTURES}
@@ -92,19 +98,4 @@ def _fetch_weights(name, include_top):
             f"The file is {remote.name}{size} from {remote.url}. Put a copy of it at "
             f'{folder / remote.name}, or give its place as weights="/path/to/{remote.name}", or '
             'take the backbone "dlib-resnet29", which needs no download.'
-        ) from error
-
-
-def _assign(name, model, layer_names, path, hint):
-    """Load the weights in a file into the model."""
-    from ._weights import WeightsFormatError, read_weights
-
-    try:
-        model.set_weights(read_weights(path, model, layer_names))
-    except OSError as error:
-        reason = error.strerror or error
-        raise BackboneError(f"The weights of {name}, {path}: {reason}. {hint}") from error
-    except WeightsFormatError as error:
-        raise BackboneError(
-            f"The weights of {name}, {path}, are damaged or of another network: {error}. {hint}"
         ) from error

@@ -14,12 +14,8 @@ from collections import Counter
 import h5py
 import numpy as np
 
+from ._backbone import WeightsFormatError
 from ._keras_vggface import snake_case
-
-
-class WeightsFormatError(ValueError):
-    """The file does not hold the weights of this network."""
-
 
 _ARCHIVE_SIGNATURE = b"PK\x03\x04"
 _ARCHIVE_MEMBER = "model.weights.h5"
@@ -37,29 +33,11 @@ _VARIABLE = re.compile(
 
 
 def read_weights(path, model, layer_names):
-    """Read and check the weights of a network, without changing the network.
+    """Read and check the weights of a network, in the order of ``model.set_weights``.
 
-    Parameters
-    ----------
-    path : Path
-        The file. Its format is recognised by its content, not by its name.
-    model : keras.Model
-        The network, without nested networks.
-    layer_names : dict of str to str
-        Name of a layer in a legacy file, under its name in `model`, where the two differ.
-
-    Returns
-    -------
-    weights : list of ndarray, float32
-        Weights in the order of ``model.set_weights``.
-
-    Raises
-    ------
-    WeightsFormatError
-        If the file is damaged, or a tensor is missing, surplus or has another name or shape. The
-        message names the first such tensor.
-    OSError
-        If the file cannot be opened.
+    The format of the file is recognised by its content, not by its name. `layer_names` holds a
+    layer's name in a legacy file, under its name in `model`, where the two differ. The
+    `WeightsFormatError` names the first tensor that is missing, surplus or of another shape.
     """
     with path.open("rb") as stream:
         is_archive = stream.read(len(_ARCHIVE_SIGNATURE)) == _ARCHIVE_SIGNATURE

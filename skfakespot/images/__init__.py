@@ -1,8 +1,8 @@
 """The images in X: their types, their content, and reading them in batches of pixels."""
 
 from .._perturbations import PerturbedImage
-from ._batches import Batch, iter_batches
-from ._content import DECODER_VERSION, content_digests
+from ._batches import Batch
+from ._content import DECODER_VERSION
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
@@ -17,8 +17,6 @@ __all__ = [
     "Samples",
     "UnreadableImageWarning",
     "as_samples",
-    "content_digests",
-    "iter_batches",
     "load_image",
     "read_header",
 ]

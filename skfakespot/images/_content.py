@@ -5,6 +5,7 @@ import os
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,64 +29,20 @@ _known_files = BoundedCache(200_000)
 
 
 def content_digests(samples):
-    """Digest the content of every sample, without decoding files.
-
-    Parameters
-    ----------
-    samples : Samples
-        Made by :func:`as_samples`.
-
-    Returns
-    -------
-    digests : list of bytes or None
-        16 bytes for each sample; None if it cannot be read. The digest of a file is that of its
-        bytes. It is kept in memory until the size, the times or the inode of the file change.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skfakespot.images import as_samples, content_digests
-    >>> first, second = content_digests(as_samples(np.zeros((2, 8, 9), dtype="uint8")))
-    >>> first == second
-    True
-    """
-    digests = [_known_digest(samples, index) for index in range(len(samples))]
-    unknown = [index for index, digest in enumerate(digests) if digest is None]
-    chunks = [unknown[start : start + _CHUNK] for start in range(0, len(unknown), _CHUNK)]
-
-    def digest_chunk(chunk):
-        for index in chunk:
-            digests[index] = _digest(samples, index)
-
-    if len(chunks) == 1:
-        digest_chunk(chunks[0])
-    elif chunks:
-        with ThreadPoolExecutor(count_threads(), thread_name_prefix="skfakespot-digest") as pool:
-            list(pool.map(digest_chunk, chunks))
-    return digests
+    """Digest every sample in threads; see `Samples.digests`."""
+    starts = range(0, len(samples), _CHUNK)
+    with ThreadPoolExecutor(count_threads(), thread_name_prefix="skfakespot-digest") as pool:
+        chunks = pool.map(lambda start: _digest_chunk(samples, start), starts)
+        return list(chain.from_iterable(chunks))
 
 
-def _known_digest(samples, index):
-    source = samples[index] if samples.kind == "sequence" else None
-    try:
-        return _known_file(os.fspath(source)) if is_path(source) else None
-    except OSError:
-        return None
-
-
-def _known_file(path):
-    """Digest of a file that was read before and has not changed since then, or None."""
-    known = _known_files.get(path)
-    unchanged = known is not None and known[0] == _version(os.stat(path))  # noqa: PTH116
-    return known[1] if unchanged else None
+def _digest_chunk(samples, start):
+    return [_digest(samples, index) for index in range(len(samples))[start : start + _CHUNK]]
 
 
 def _digest(samples, index):
-    source = samples[index]
-    if samples.kind != "sequence":
-        return _digest_array(samples.kind, source)
     try:
-        return _digest_source(source, samples.name(index))
+        return _digest_source(samples[index], samples.name(index))
     except (ImageError, OSError, TypeError, ValueError):
         return None
 
@@ -93,40 +50,27 @@ def _digest(samples, index):
 def _digest_source(source, name):
     if is_path(source):
         return _digest_file(os.fspath(source))
-    if isinstance(source, np.ndarray):
-        return _digest_array("array", source)
     if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
-        return _digest_perturbed(source, name)
-    return _digest_array("array", read_pixels(source, name)[0])
-
-
-def _digest_perturbed(image, name):
-    content = _digest_source(image.source, name)
-    if content is None:
-        return None
-    recipe = f"{image.perturbation.identity} {image.seed}"
-    return hashlib.sha256(content + recipe.encode()).digest()[:16]
-
-
-def _digest_array(kind, array):
-    digest = hashlib.sha256(f"{kind} {array.dtype.str} {array.shape} ".encode())
+        recipe = f"{source.perturbation.identity} {source.seed}".encode()
+        content = _digest_source(source.source, name)
+        return content and hashlib.sha256(content + recipe).digest()[:16]
+    array = source if isinstance(source, np.ndarray) else read_pixels(source, name)[0]
+    digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.digest()[:16]
 
 
 def _digest_file(path):
-    known = _known_file(path)
-    if known is not None:
-        return known
     status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
+    times = status.st_mtime_ns, status.st_ctime_ns
+    version = (status.st_dev, status.st_ino, status.st_size, *times)
+    known_version, digest = _known_files.get(path, (None, None))
+    if version == known_version:
+        return digest
     if not stat.S_ISREG(status.st_mode):
         return None
     started = time.time_ns()
     digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
-    if started - max(status.st_mtime_ns, status.st_ctime_ns) > _MIN_AGE:
-        _known_files.put(path, (_version(status), digest))
+    if started - max(times) > _MIN_AGE:
+        _known_files.put(path, (version, digest))
     return digest
-
-
-def _version(status):
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -89,12 +89,12 @@ def name_of(source):
 
 
 def read_pixels(source, name, image_size=None):
-    """Decode one image, stretched to `image_size`; also return its greatest value if float."""
+    """Decode one image, stretched to `image_size`; also return its peak, see `to_uint8`."""
     if is_path(source):
-        return _read_file(os.fsdecode(source), name, image_size), None
+        return _read_file(os.fsdecode(source), name, image_size), 0.0
     if isinstance(source, Image.Image):
         with _callers_image_lock:
-            return _decode(source, name, image_size), None
+            return _decode(source, name, image_size), 0.0
     if hasattr(source, "__array__"):
         return _read_array(np.asarray(source), name, image_size)
     if isinstance(source, PerturbedImage):
@@ -167,8 +167,14 @@ def _decode(image, name, image_size):
         )
     try:
         image.load()
+        return _pixels(image, name, image_size)
+    except ImageError:
+        raise
     except Exception as error:
         raise ImageError(name, _reason(error)) from error
+
+
+def _pixels(image, name, image_size):
     # Pillow reads 16-bit PGM files into 32-bit integers that reach from 0 to 65535.
     sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     if image.mode in ("I", "F") and not sixteen_bit:
@@ -177,16 +183,9 @@ def _decode(image, name, image_size):
             f"32-bit grey images (mode {image.mode!r}) have no agreed scale; convert it to 8 or "
             "16 bits per channel",
         )
-    try:
-        return _pixels(image, sixteen_bit, image_size)
-    except Exception as error:
-        raise ImageError(name, _reason(error)) from error
-
-
-def _pixels(image, sixteen_bit, image_size):
-    orientation = _orientation(image)
-    if orientation in _UPRIGHT:
-        image = image.transpose(_UPRIGHT[orientation])
+    upright = _UPRIGHT.get(_orientation(image))
+    if upright is not None:
+        image = image.transpose(upright)
     if sixteen_bit:
         values = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
@@ -258,9 +257,9 @@ def to_rgb(pixels, *, grey):
 
 
 def to_uint8(values):
-    """Convert numbers on the 0-255 scale to uint8; also return the greatest one if float."""
+    """Convert numbers on the 0-255 scale to uint8; also return the greatest float, or else 0."""
     if values.dtype == np.uint8:
-        return values, None
+        return values, 0.0
     check_pixel_dtype(values.dtype)
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -273,7 +272,7 @@ def to_uint8(values):
         )
     if values.dtype.kind == "f":
         return np.rint(values).astype(np.uint8), float(high)
-    return values.astype(np.uint8), None
+    return values.astype(np.uint8), 0.0
 
 
 def check_pixel_dtype(dtype):

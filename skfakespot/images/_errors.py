@@ -2,7 +2,7 @@
 
 
 class ImageError(ValueError):
-    """An image that cannot be read, and why.
+    """An image that cannot be read, and why; the parameters are attributes too.
 
     Parameters
     ----------
@@ -10,11 +10,6 @@ class ImageError(ValueError):
         The file's path, or the position such as ``"image 3 of X"``.
     reason : str
         Why it cannot be read.
-
-    Attributes
-    ----------
-    source, reason : str
-        As given.
 
     Examples
     --------
@@ -27,8 +22,7 @@ class ImageError(ValueError):
     # pickle calls the constructor with `args`.
     def __init__(self, source, reason):
         super().__init__(source, reason)
-        self.source = source
-        self.reason = reason
+        self.source, self.reason = source, reason
 
     def __str__(self):
         return f"{self.source}: {self.reason}"
@@ -39,19 +33,10 @@ class UnreadableImageWarning(UserWarning):
 
     Parameters
     ----------
-    source : str
-        The file's path, or the position such as ``"image 3 of X"``.
-    reason : str
-        Why it cannot be read.
+    source, reason : str
+        See `ImageError`; all parameters are attributes too.
     index : int
         Its position in X, and so the row of the result that is NaN.
-
-    Attributes
-    ----------
-    source, reason : str
-        As given.
-    index : int
-        As given.
 
     Examples
     --------
@@ -62,9 +47,7 @@ class UnreadableImageWarning(UserWarning):
 
     def __init__(self, source, reason, index):
         super().__init__(source, reason, index)
-        self.source = source
-        self.reason = reason
-        self.index = index
+        self.source, self.reason, self.index = source, reason, index
 
     def __str__(self):
         return f"{self.source}: {self.reason}. Row {self.index} of the result is NaN."

@@ -55,12 +55,11 @@ def read_header(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
-            or PerturbedImage
-        The image; of a perturbed one its source. A PIL image keeps the facts of the file that it
-        was opened from, but for its size.
+    source : str, os.PathLike, PIL.Image.Image, array-like or PerturbedImage
+        See `load_image`; of a perturbed image its source is described. A PIL image keeps the facts
+        of the file that it was opened from, but for its size.
     name : str, default=None
-        What an error calls the image. ``None`` means its path, or "image".
+        See `load_image`.
 
     Returns
     -------

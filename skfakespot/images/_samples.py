@@ -3,6 +3,7 @@
 import numbers
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from scipy.sparse import issparse
 
 from .._perturbations import PerturbedImage
-from ._batches import iter_batches
+from ._batches import read_batches
 from ._content import content_digests
 from ._decode import check_pixel_dtype, is_path, name_of
 
@@ -20,166 +21,97 @@ _ACCEPTED = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Samples:
-    """An immutable view on X, whose files are read only by `digests` and `batches`.
+    """An immutable view on X, made by `as_samples`; ``samples[i]`` is the i-th element of X.
 
-    Made by :func:`as_samples`. ``len(samples)`` is the number of samples, ``samples[i]`` is the
-    i-th element of X.
-
-    Parameters
-    ----------
-    kind : {"array", "vector", "sequence"}
-        Type of X: images in one numeric array, rows of numbers, or one object for each image.
-    shape : tuple of int or None
-        The shape of one sample.
-    data : ndarray or tuple
-        The samples, along the first axis.
-
-    Attributes
-    ----------
-    kind : {"array", "vector", "sequence"}
-        As given.
-    shape : tuple of int or None
-        (H, W, 3) for an array, also if it is grey (n, H, W); (n_features,) for vectors; None for
-        a sequence, whose images may differ in size.
-
-    Examples
-    --------
-    >>> from skfakespot.images import as_samples
-    >>> as_samples(["a.png", "b.png"])
-    Samples(kind='sequence', shape=None, n_samples=2)
+    `kind` is "array" (images in one numeric array), "vector" (rows of numbers) or "sequence" (one
+    object for each image). `shape` is that of one sample: (H, W, 3), also for grey images,
+    (n_features,), or None for a sequence. Only `digests` and `batches` read files.
     """
 
-    __slots__ = ("_data", "_kind", "_shape")
-
-    def __init__(self, kind, shape, data):
-        self._kind = kind
-        self._shape = shape
-        self._data = data
-
-    @property
-    def kind(self):
-        """Type of X: "array", "vector" or "sequence"."""
-        return self._kind
-
-    @property
-    def shape(self):
-        """The shape of one sample, None for a sequence."""
-        return self._shape
+    kind: str
+    shape: tuple[int, ...] | None
+    data: np.ndarray | tuple
 
     def __len__(self):
-        return len(self._data)
+        return len(self.data)
 
     def __getitem__(self, key):
-        return self._data[key]
+        return self.data[key]
 
     def __repr__(self):
         return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
 
     def name(self, index):
-        """Name of a sample in error messages: its path, or "image 3 of X".
-
-        Parameters
-        ----------
-        index : int
-            Its position in X.
-
-        Returns
-        -------
-        name : str
-            The path, or the kind of sample and its position.
-        """
+        """Name of a sample in error messages: its path, or such as "image 3 of X"."""
         path = name_of(self[index]) if self.kind == "sequence" else None
         return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
 
     def subset(self, indices):
-        """Select some of the samples, so that only these are sent to another process.
-
-        Parameters
-        ----------
-        indices : array-like of int
-            Their positions, in the order wanted.
-
-        Returns
-        -------
-        samples : Samples
-            The selected samples; an array's are copied.
-        """
+        """Select some of the samples, so that only these are sent to another process."""
         indices = np.asarray(indices, dtype=np.intp)
         is_sequence = self.kind == "sequence"
         data = tuple(self[index] for index in indices) if is_sequence else self[indices]
         return Samples(self.kind, self.shape, data)
 
     def digests(self):
-        """Digest the content of every sample, without decoding files.
+        """List 16 bytes for each sample that depend on its content; None if it cannot be read.
 
-        Returns
-        -------
-        digests : list of bytes or None
-            What :func:`content_digests` returns: 16 bytes for each sample; None where it cannot
-            be read.
+        The digest of a file is that of its bytes, which are not decoded. It is kept in memory
+        until the size, the times or the inode of the file change.
         """
         return content_digests(self)
 
-    def batches(self, indices=None, *, image_size, batch_size, on_failure="raise"):
-        """Read samples batch by batch; see :func:`iter_batches`.
+    def batches(self, indices=None, *, image_size, batch_size, on_error=None, n_threads=None):
+        """Read samples batch by batch, in order.
+
+        Threads decode at most two batches (at least `n_threads` images) in advance, so that memory
+        does not grow with the number of samples. Closing the iterator, by ``close()`` or by
+        leaving the loop, cancels the remaining work and ends the threads. Arrays of the right size
+        and vectors need no decoding and start no threads.
 
         Parameters
         ----------
         indices : array-like of int or None, default=None
             Positions of the samples that are read, in this order. None means all of them.
         image_size : (int, int) or None
-            Height and width in pixels that images are stretched to; None for vectors.
+            Height and width in pixels. An image of another size is stretched to it, also if its
+            aspect ratio changes, by Pillow's antialiased bicubic filter. None keeps the size of
+            the images in an array; for vectors it must be None.
         batch_size : int
-            Number of samples in a batch, from 1.
-        on_failure : callable or {"raise", "nan", "skip"}, default="raise"
-            ``on_failure(index, error)`` is called for an image that cannot be read, which is left
-            out; or what `iter_batches` accepts as `on_error`.
+            Number of samples in a batch, from 1. The last batch may have fewer, and so may one of
+            an array in which images cannot be read; no batch is empty.
+        on_error : callable or None, default=None
+            ``on_error(index, error)`` is called with the `ImageError` of an image that cannot be
+            read, or whose pixels are not finite numbers from 0 to 255; the image is left out. None
+            raises the error. Vectors that are not finite always raise a ValueError.
+        n_threads : int or None, default=None
+            Number of threads that decode. None means the number of usable CPUs, but at least 2,
+            because a thread may wait for the disk, and at most 16.
 
         Returns
         -------
         batches : iterator of Batch
-            The samples that can be read.
+            It warns once if float images seem to be on a scale from 0 to 1.
         """
-        return iter_batches(
-            self,
-            image_size=image_size,
-            batch_size=batch_size,
-            on_error=on_failure,
-            indices=indices,
-        )
+        return read_batches(self, indices, image_size, batch_size, on_error, n_threads)
 
 
 def as_samples(X):
-    """Make `Samples` of X, without reading any file.
+    """Make `Samples` of X, without copying X or reading any file.
 
-    Only types, shapes and dtypes are checked. Values are checked when they are read.
+    Types, shapes and dtypes are checked (TypeError, ValueError); values are when they are read.
+    X may be
 
-    Parameters
-    ----------
-    X : array-like
-        One of
-
-        - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other
-          integers or float, but not bool. A 3-D array whose last axis has length 3 or 4 is
-          refused, because it is probably a single image;
-        - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
-          os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
-          images cannot be mixed; a `PerturbedImage` counts as its source. A list of arrays of
-          one size is such a sequence, too;
-        - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
-
-    Returns
-    -------
-    samples : Samples
-        A view on X; X itself is not copied.
-
-    Raises
-    ------
-    TypeError
-        If X, or one of its elements, is of a type that is not accepted.
-    ValueError
-        If X is empty or its shape or dtype is not accepted.
+    - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other integers
+      or float, but not bool. A 3-D array whose last axis has length 3 or 4 is refused, because it
+      is probably a single image;
+    - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
+      os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
+      images cannot be mixed; a `PerturbedImage` counts as its source. A list of arrays of one
+      size is such a sequence, too;
+    - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
 
     Examples
     --------
@@ -281,11 +213,8 @@ def _kind_of_element(element):
         return _kind_of_element(element.source)
     if is_path(element):
         return "a path"
-    if isinstance(element, Image.Image):
-        return "an image"
-    return (
-        "an image" if hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2 else None
-    )
+    is_array = hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2
+    return "an image" if is_array or isinstance(element, Image.Image) else None
 
 
 def _is_number(element):
