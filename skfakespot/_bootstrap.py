@@ -56,11 +56,6 @@ def _units(y, groups):
     return units, kinds
 
 
-def rows_of(counts):
-    """Rows of one draw, from how often each sample is in it."""
-    return np.repeat(np.arange(len(counts)), counts)
-
-
 def ordered_pairs(is_positive, scores, counts):
     """Count in each draw the pairs of a positive and a negative sample.
 
