@@ -2,6 +2,7 @@
 
 import textwrap
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,7 @@ from .._bootstrap import (
     ordered_pairs,
 )
 from .._labels import is_fake
-from ..images import as_samples
-from ._file_facts import read_file_facts
+from ..images import as_samples, read_header
 
 _N_FOLDS = 5
 _N_BOOTSTRAPS = 1000
@@ -118,7 +118,7 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
         Groups of images, such as videos or identities, that stay on one side of a fold and that
         the bootstrap draws as a whole; None for each image by itself.
     pos_label : int, float, bool or str, default=None
-        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
+        The label of fake; see `skfakespot.metrics.fake_label`.
     limit : float, default=0.6
         The set is suspect if the whole interval of the AUC is above this, in [0.5, 1). Reasons
         for the default: chance differences between real and generated faces of one pipeline, in
@@ -170,6 +170,9 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
     >>> format_audit(images, np.repeat([0, 1], 40)).suspect
     False
     """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
     if not 0.5 <= limit < 1:
         raise ValueError(f"limit={limit!r}; accepted are AUCs from 0.5, and less than 1.")
     samples = as_samples(X)
@@ -181,16 +184,21 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
         groups = column_or_1d(groups)
         check_consistent_length(fake, groups)
     random_state = check_random_state(random_state)
-    facts = read_file_facts(samples)
+    facts = _read_file_facts(samples)
     varying = {name: values for name, values in facts.items() if len(np.unique(values)) > 1}
     folds = _make_folds(fake, groups, random_state)
-    aucs = {}
-    for name, values in varying.items():
-        scores = _cross_validate({name: values}, fake, folds, _make_tree)
-        aucs[name] = _auc_within_folds(fake, scores, folds)
-    scores = _cross_validate(varying, fake, folds, _make_forest)
-    auc = _auc_within_folds(fake, scores, folds)
-    low, high = _interval(auc, fake, groups, scores, folds, random_state)
+    tree = DecisionTreeClassifier(max_leaf_nodes=8, random_state=0)
+    aucs = {
+        name: _cross_validate(tree, {name: values}, fake, folds)[1]
+        for name, values in varying.items()
+    }
+    # Not gradient boosting, whose threads slow each other down on a busy machine.
+    forest = RandomForestClassifier(30, random_state=0)
+    scores, auc = _cross_validate(forest, varying, fake, folds)
+    blocks = iter_bootstrap_counts(fake, groups, _N_BOOTSTRAPS, random_state)
+    drawn = [_aucs_within_folds(fake, scores, folds, counts) for counts in blocks]
+    n_units = count_units_of_scarcer_class(fake, groups)
+    low, high = logit_t_interval(auc, np.concatenate(drawn), n_units, _CONFIDENCE_LEVEL)
     audit = FormatAudit(
         auc=auc,
         auc_low=low,
@@ -205,6 +213,43 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
     if audit.suspect:
         warnings.warn(str(audit), SuspectDataWarning, stacklevel=2)
     return audit
+
+
+def _read_file_facts(samples):
+    """Return the values of each fact of the files as numbers, NaN if an image does not have it."""
+
+    def read(index):
+        return read_header(samples[index], name=samples.name(index))
+
+    with ThreadPoolExecutor(thread_name_prefix="skfakespot-header") as pool:
+        headers = list(pool.map(read, range(len(samples))))
+    facts = {
+        "format": [header.format or "" for header in headers],
+        "mode": [header.mode for header in headers],
+        "width": [header.width for header in headers],
+        "height": [header.height for header in headers],
+        "file_size": [header.n_bytes for header in headers],
+        "bytes_per_pixel": [
+            header.n_bytes and header.n_bytes / (header.width * header.height) for header in headers
+        ],
+        "jpeg_tables": [repr(header.quantization) for header in headers],
+        # About inversely proportional to the quality; the tables themselves have no order.
+        "jpeg_step": [
+            header.quantization and float(np.mean(header.quantization[0])) for header in headers
+        ],
+        "jpeg_subsampling": [header.subsampling or "" for header in headers],
+    }
+    # Text is a category.
+    return {
+        name: _number_categories(values) if isinstance(values[0], str) else np.array(values, float)
+        for name, values in facts.items()
+    }
+
+
+def _number_categories(values):
+    """Number the categories from the most frequent on, so that a tree can split off the rare."""
+    _, number, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.argsort(np.argsort(-count, kind="stable"))[number].astype(np.float64)
 
 
 def _make_folds(fake, groups, random_state):
@@ -232,55 +277,22 @@ def _make_folds(fake, groups, random_state):
     return folds
 
 
-def _cross_validate(facts, fake, folds, make_detector):
-    """Score each image with a detector that was trained on the other folds."""
+def _cross_validate(detector, facts, fake, folds):
+    """Score each image with a detector trained on the other folds; return the AUC as well."""
     scores = np.zeros(len(fake))
-    if not facts:
-        return scores
-    columns = np.column_stack(list(facts.values()))
-    for train, test in folds:
-        detector = make_detector(len(train)).fit(columns[train], fake[train])
-        scores[test] = detector.predict_proba(columns[test])[:, 1]
-    return scores
-
-
-def _auc_within_folds(fake, scores, folds):
-    """AUC of the pairs of a real and a fake image of one fold."""
+    if facts:
+        columns = np.column_stack(list(facts.values()))
+        for train, test in folds:
+            leaf_size = min(20, max(2, len(train) // 10))
+            detector.set_params(min_samples_leaf=leaf_size).fit(columns[train], fake[train])
+            scores[test] = detector.predict_proba(columns[test])[:, 1]
     once = np.ones((1, len(fake)), dtype=np.int64)
-    n_ordered, n_pairs = _ordered_pairs_within_folds(fake, scores, folds, once)
-    return float(n_ordered[0] / n_pairs[0])
+    return scores, float(_aucs_within_folds(fake, scores, folds, once)[0])
 
 
-def _interval(auc, fake, groups, scores, folds, random):
-    """Interval of the AUC."""
-    drawn = []
-    for counts in iter_bootstrap_counts(fake, groups, _N_BOOTSTRAPS, random):
-        n_ordered, n_pairs = _ordered_pairs_within_folds(fake, scores, folds, counts)
-        # With few images, a draw may have no pair within a fold.
-        drawn.append(n_ordered[n_pairs > 0] / n_pairs[n_pairs > 0])
-    n_units = count_units_of_scarcer_class(fake, groups)
-    return logit_t_interval(auc, np.concatenate(drawn), n_units, _CONFIDENCE_LEVEL)
-
-
-def _ordered_pairs_within_folds(fake, scores, folds, counts):
+def _aucs_within_folds(fake, scores, folds, counts):
+    """Return the AUC of the pairs of a real and a fake image of one fold, for each draw."""
     of_folds = [ordered_pairs(fake[test], scores[test], counts[:, test]) for _, test in folds]
-    return np.sum(of_folds, axis=0)
-
-
-def _make_forest(n_samples):
-    # Not gradient boosting, whose threads slow each other down on a busy machine.
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(30, min_samples_leaf=_leaf_size(n_samples), random_state=0)
-
-
-def _make_tree(n_samples):
-    from sklearn.tree import DecisionTreeClassifier
-
-    return DecisionTreeClassifier(
-        max_leaf_nodes=8, min_samples_leaf=_leaf_size(n_samples), random_state=0
-    )
-
-
-def _leaf_size(n_samples):
-    return min(20, max(2, n_samples // 10))
+    n_ordered, n_pairs = np.sum(of_folds, axis=0)
+    # With few images, a draw may have no such pair; it is left out.
+    return n_ordered[n_pairs > 0] / n_pairs[n_pairs > 0]

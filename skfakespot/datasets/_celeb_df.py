@@ -2,8 +2,8 @@
 
 import re
 
-from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
-from ._videos import Video, VideoFolder, read_videos
+from ._listing import FAKE, REAL, check_root, check_subset, find
+from ._videos import Video, find_videos, read_videos
 
 _TESTING_LIST = "List_of_testing_videos.txt"
 _FOLDERS = {"Celeb-real": REAL, "YouTube-real": REAL, "Celeb-synthesis": FAKE}
@@ -42,49 +42,27 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
           end up in one group;
         - ``"target"``: the person in the scene, id0. The face of id1 may be on both sides;
         - ``"video"``: each video is a group of its own.
-    frames : str, default=None
-        Name of the folder that holds the folders of frames; None to look for ``"frames"``,
-        ``"images"`` and ``"faces"``.
-    frames_per_video : int, default=None
-        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
+    frames, frames_per_video : default=None
+        See `load_faceforensics`.
 
     Returns
     -------
     faces : sklearn.utils.Bunch
-        ``data`` : ndarray of shape (n_images,), object
-            Paths of the frames as str, the real ones first.
-        ``target`` : ndarray of shape (n_images,), int64
-            0 for real, 1 for fake.
-        ``groups`` : ndarray of shape (n_images,), str
-            See `group_by`.
-        ``split`` : ndarray of shape (n_images,), str
-            ``"train"`` or ``"test"``; empty without the list.
-        ``generator`` : ndarray of shape (n_images,), str
-            ``"Celeb-DF"`` for the fakes.
-        ``video`` : ndarray of shape (n_images,), str
-            The video's folder and name, for scores of videos.
-        ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out because they have no frames.
-        ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and a description of the data set.
+        See `load_faceforensics`; but ``split`` is ``"train"`` or ``"test"``, and empty without the
+        list, and ``generator`` is ``"Celeb-DF"`` for the fakes.
 
     Raises
     ------
-    FileNotFoundError
-        If `root` lacks the folders, or the list that `subset` needs, or if no video has frames
-        (the message then says how to extract them).
-    NotADirectoryError
-        If `root` is not a folder.
+    FileNotFoundError, NotADirectoryError
+        See `load_faceforensics`.
     ValueError
         If an argument is not accepted, a line of the list cannot be read or contradicts the
         folders, or there are several folders of frames.
 
     Warns
     -----
-    IncompleteDatasetWarning
-        If some videos on disk or in the list have no frames.
-    UserWarning
-        If ``group_by="identity"`` puts most fakes into one group.
+    IncompleteDatasetWarning, UserWarning
+        See `load_faceforensics`.
 
     Examples
     --------
@@ -106,37 +84,19 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     check_subset(subset, "Celeb-DF", ("train", "test"))
     for folder in ("Celeb-real", "Celeb-synthesis"):
         find(root, (folder,), "folder of Celeb-DF")
-    if subset == "all":
-        testing_list = find_optional(root, (_TESTING_LIST,))
-    else:
-        testing_list = find(root, (_TESTING_LIST,), f"list that subset={subset!r} needs")
-    testing = _read_testing_list(testing_list) if testing_list else None
+    testing_list = find(
+        root, (_TESTING_LIST,), f"list that subset={subset!r} needs", required=subset != "all"
+    )
+    testing = _read_testing_list(testing_list) if testing_list else set()
     videos = []
     for folder, target in _FOLDERS.items():
-        on_disk = VideoFolder(root / folder, frames)
-        listed = [name for listed_in, name in testing or () if listed_in == folder]
-        for name in sorted({*on_disk.names(), *listed}):
-            split = "" if testing is None else "train"
-            if testing and (folder, name) in testing:
-                split = "test"
-            videos.append(
-                Video(
-                    name=f"{folder}/{name}",
-                    **on_disk.paths_of(name),
-                    target=target,
-                    people=_people(folder, name),
-                    split=split,
-                    generator="Celeb-DF" if target == FAKE else "",
-                )
-            )
-    return read_videos(
-        videos,
-        _DESCRIPTION,
-        dataset="Celeb-DF",
-        subset=subset,
-        group_by=group_by,
-        frames_per_video=frames_per_video,
-    )
+        listed = [name for listed_in, name in testing if listed_in == folder]
+        for name, place in find_videos(root / folder, frames, listed).items():
+            split = ("test" if name in listed else "train") if testing_list else ""
+            generator = "Celeb-DF" if target == FAKE else ""
+            people = _people(folder, name)
+            videos.append(Video(f"{folder}/{name}", *place, target, people, split, generator))
+    return read_videos(videos, _DESCRIPTION, "Celeb-DF", subset, group_by, frames_per_video)
 
 
 def _read_testing_list(file):

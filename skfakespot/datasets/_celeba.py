@@ -8,10 +8,10 @@ from ._listing import (
     Face,
     IncompleteDatasetWarning,
     as_bunch,
+    assign_part,
     check_root,
     check_subset,
     find,
-    find_optional,
     is_image,
 )
 
@@ -53,18 +53,8 @@ def load_celeba(root, *, subset="all"):
     Returns
     -------
     faces : sklearn.utils.Bunch
-        ``data`` : ndarray of shape (n_images,), object
-            Paths as str, sorted.
-        ``target`` : ndarray of shape (n_images,), int64
-            0 everywhere.
-        ``groups`` : ndarray of shape (n_images,), str
-            ``"celeba:"`` and the person's number.
-        ``split`` : ndarray of shape (n_images,), str
-            ``"train"``, ``"validation"`` or ``"test"``; empty without the list of the parts.
-        ``generator`` : ndarray of shape (n_images,), str
-            Empty everywhere.
-        ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and a description of the data set.
+        See `load_face_folders`; ``target`` is 0 and ``generator`` empty everywhere, ``groups`` are
+        ``"celeba:"`` and the person's number, and ``split`` is empty without the list of the parts.
 
     Raises
     ------
@@ -99,23 +89,26 @@ def load_celeba(root, *, subset="all"):
     root = check_root(root)
     check_subset(subset, "CelebA")
     folder = find(root, _IMAGES, "CelebA images")
-    names = sorted(path.name for path in folder.iterdir() if is_image(path.name))
-    if not names:
+    paths = sorted(path for path in folder.iterdir() if is_image(path.name))
+    if not paths:
         raise FileNotFoundError(f"{folder} holds no images.")
-    if subset == "all":
-        partition_file = find_optional(root, _PARTITION)
-    else:
-        partition_file = find(root, _PARTITION, f"list of the parts, which subset={subset!r} needs")
-    parts = _read_partition(partition_file) if partition_file else None
-    if parts is not None:
-        names = _reconcile(names, parts, folder, partition_file)
+    what = f"list of the parts, which subset={subset!r} needs"
+    partition_file = find(root, _PARTITION, what, required=subset != "all")
+    parts = _read_partition(partition_file) if partition_file else {}
+    # The PNG version is listed by the names of the JPEG files, so only the stems are compared.
+    if partition_file:
+        _warn_of_differences({path.stem for path in paths}, parts.keys(), folder, partition_file)
+        paths = [path for path in paths if path.stem in parts]
     identities = _read_identities(root)
-    faces = []
-    for name in names:
-        # The PNG version is listed by the names of the JPEG files.
-        stem = name.rsplit(".", 1)[0]
-        group = f"celeba:{identities.get(stem, name)}"
-        faces.append(Face(str(folder / name), REAL, group, parts[stem] if parts else ""))
+    faces = [
+        Face(
+            str(path),
+            REAL,
+            group=f"celeba:{identities.get(path.stem, path.name)}",
+            split=parts.get(path.stem, ""),
+        )
+        for path in paths
+    ]
     return as_bunch(faces, _DESCRIPTION, subset=subset)
 
 
@@ -137,33 +130,25 @@ def _read_partition(file):
         part = _PARTS.get(code)
         if part is None:
             raise ValueError(f"{file}, line {number}: the part {code!r} is not 0, 1 or 2.")
-        if parts.setdefault(stem, part) != part:
-            raise ValueError(
-                f"{file}, line {number}: {stem} is in two parts, {parts[stem]} and {part}; the "
-                "test would not be on new images. Download the list again."
-            )
+        assign_part(parts, stem, part, f"{file}, line {number}: {stem} is")
     return parts
 
 
-def _reconcile(names, parts, folder, file):
-    """Return the names that are both on disk and in the list; warn about the others."""
-    there = {name.rsplit(".", 1)[0] for name in names}
-    missing, unknown = parts.keys() - there, there - parts.keys()
+def _warn_of_differences(on_disk, listed, folder, file):
     for stems, problem in (
-        (missing, f"of {file} are not in {folder}; they are left out"),
-        (unknown, f"in {folder} are not in {file}; they are left out"),
+        (listed - on_disk, f"of {file} are not in {folder}"),
+        (on_disk - listed, f"in {folder} are not in {file}"),
     ):
         if stems:
             warnings.warn(
-                f"{len(stems)} images {problem}. The first is {min(stems)}.",
+                f"{len(stems)} images {problem}; they are left out. The first is {min(stems)}.",
                 IncompleteDatasetWarning,
                 stacklevel=3,
             )
-    return [name for name in names if name.rsplit(".", 1)[0] in parts]
 
 
 def _read_identities(root):
-    file = find_optional(root, _IDENTITY)
+    file = find(root, _IDENTITY, "list of identities", required=False)
     if file is None:
         warnings.warn(
             f"{root} has no list of identities (looked for {' and '.join(_IDENTITY)}), so each "

@@ -1,6 +1,8 @@
 """The demonstration faces: real ones, and simulated fakes."""
 
 import numpy as np
+from PIL import Image
+from scipy.ndimage import convolve
 from sklearn.utils import Bunch, check_random_state
 
 _UPSAMPLING_STAGES = 2
@@ -54,7 +56,8 @@ def load_demo_faces(*, random_state=0):
     faces = _lfw_faces()
     random_state = check_random_state(random_state)
     size = faces.shape[1] * 2**_UPSAMPLING_STAGES
-    real = np.stack([_enlarge(face, size) for face in faces])
+    images = [Image.fromarray(face.astype(np.float32)) for face in faces]
+    real = np.stack([image.resize((size, size), Image.Resampling.BILINEAR) for image in images])
     fake = faces
     for _ in range(_UPSAMPLING_STAGES):
         fake = _transposed_convolution(fake, _uneven_kernel(random_state))
@@ -79,13 +82,6 @@ def _lfw_faces():
     return lfw_subset()[:100].astype(np.float64)
 
 
-def _enlarge(face, size):
-    from PIL import Image
-
-    face = Image.fromarray(face.astype(np.float32))
-    return np.asarray(face.resize((size, size), Image.Resampling.BILINEAR))
-
-
 def _uneven_kernel(random_state):
     """Make a bilinear up-sampling kernel of mean gain 1 whose weights vary by a twentieth."""
     line = np.array([1.0, 3.0, 3.0, 1.0]) / 4
@@ -96,8 +92,6 @@ def _uneven_kernel(random_state):
 
 def _transposed_convolution(faces, kernel):
     """Double the size of faces: insert zeros between the pixels, then convolve."""
-    from scipy.ndimage import convolve
-
     n_faces, height, width = faces.shape
     # Without repeated borders, the edge would be darker than the rest.
     padded = np.pad(faces, ((0, 0), (1, 1), (1, 1)), mode="edge")

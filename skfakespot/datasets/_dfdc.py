@@ -4,8 +4,8 @@ import csv
 import json
 from pathlib import Path
 
-from ._listing import FAKE, REAL, check_root, check_subset
-from ._videos import Video, VideoFolder, read_videos
+from ._listing import FAKE, REAL, assign_part, check_root, check_subset
+from ._videos import Video, find_videos, read_videos
 
 _METADATA = "metadata.json"
 _LABELS = "labels.csv"
@@ -41,31 +41,15 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     group_by : {"identity", "target", "video"}, default="identity"
         The groups of the images: with ``"identity"`` and ``"target"`` an original video and the
         fakes made from it, with ``"video"`` each video by itself.
-    frames : str, default=None
-        Name of the folder that holds the folders of frames; None to look for ``"frames"``,
-        ``"images"`` and ``"faces"``.
-    frames_per_video : int, default=None
-        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
+    frames, frames_per_video : default=None
+        See `load_faceforensics`.
 
     Returns
     -------
     faces : sklearn.utils.Bunch
-        ``data`` : ndarray of shape (n_images,), object
-            Paths of the frames as str, the real ones first.
-        ``target`` : ndarray of shape (n_images,), int64
-            0 for real, 1 for fake. Fakes of the voice alone are fake too.
-        ``groups`` : ndarray of shape (n_images,), str
-            See `group_by`.
-        ``split`` : ndarray of shape (n_images,), str
-            ``"train"``, ``"validation"`` or ``"test"``.
-        ``generator`` : ndarray of shape (n_images,), str
-            ``"DFDC"`` for the fakes: the set does not record the method.
-        ``video`` : ndarray of shape (n_images,), str
-            The video's folder and name, for scores of videos.
-        ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out because they have no frames.
-        ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and a description of the data set.
+        See `load_faceforensics`; but ``split`` is never empty, and ``generator`` is ``"DFDC"`` for
+        the fakes, because the set does not record the method. Fakes of the voice alone are fake
+        too.
 
     Raises
     ------
@@ -110,31 +94,26 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
             f"its folder train, and for {_LABELS} in its folders validation and test."
         )
     _check_overlap(entries)
-    folders = {entry["folder"] for entry in entries}
-    on_disk = {folder: VideoFolder(folder, frames) for folder in folders}
+    listed = {}
+    for folder, name, *_ in entries:
+        listed.setdefault(folder, []).append(name)
+    places = {folder: find_videos(folder, frames, names) for folder, names in listed.items()}
     videos = [
         Video(
-            name=f"{entry['folder'].name}/{entry['name']}",
-            **on_disk[entry["folder"]].paths_of(entry["name"]),
-            target=entry["target"],
-            people=(entry["original"],),
-            split=entry["split"],
-            generator="DFDC" if entry["target"] == FAKE else "",
+            f"{folder.name}/{name}",
+            *places[folder][name],
+            target,
+            people=(original,),
+            split=split,
+            generator="DFDC" if target == FAKE else "",
         )
-        for entry in sorted(entries, key=lambda entry: (entry["folder"], entry["name"]))
+        for folder, name, original, target, split in sorted(entries)
     ]
-    return read_videos(
-        videos,
-        _DESCRIPTION,
-        dataset="DFDC",
-        subset=subset,
-        group_by=group_by,
-        frames_per_video=frames_per_video,
-    )
+    return read_videos(videos, _DESCRIPTION, "DFDC", subset, group_by, frames_per_video)
 
 
 def _read_metadata(root):
-    """Yield the entries of all files metadata.json."""
+    """Yield folder, name, original, target and split of each video of all files metadata.json."""
     files = [root / _METADATA, *root.glob(f"*/{_METADATA}"), *root.glob(f"train/*/{_METADATA}")]
     for file in sorted(file for file in set(files) if file.is_file()):
         for video, entry in json.loads(file.read_text(encoding="utf-8")).items():
@@ -146,11 +125,11 @@ def _read_metadata(root):
                 )
             name = Path(video).stem
             original = Path(entry.get("original") or name).stem
-            yield _entry(file.parent, name, _LABEL[label], _SPLITS[split], original)
+            yield file.parent, name, original, _LABEL[label], _SPLITS[split]
 
 
 def _read_labels(root):
-    """Yield the entries of the files labels.csv, in which a fake does not name its original."""
+    """Yield the same from the files labels.csv, in which a fake does not name its original."""
     for split, names in _LABELLED_FOLDERS.items():
         for file in (root / name / _LABELS for name in names):
             if not file.is_file():
@@ -164,33 +143,16 @@ def _read_labels(root):
                             "(fake)."
                         )
                     name = Path(row["filename"]).stem
-                    yield _entry(file.parent, name, label, split, name)
-
-
-def _entry(folder, name, target, split, original):
-    return {
-        "folder": folder,
-        "name": name,
-        "target": target,
-        "split": split,
-        "original": original,
-    }
+                    yield file.parent, name, name, label, split
 
 
 def _check_overlap(entries):
     """Raise ValueError if a video is in two folders, or an original and its fakes in two parts."""
-    folder_of, split_of = {}, {}
-    for entry in entries:
-        folder = folder_of.setdefault(entry["name"], entry["folder"])
-        if folder != entry["folder"]:
+    folder_of, part_of = {}, {}
+    for folder, name, original, _, split in entries:
+        if folder_of.setdefault(name, folder) != folder:
             raise ValueError(
-                f"The video {entry['name']} is in {folder} and in {entry['folder']}. Give a root "
-                "with one of them."
+                f"The video {name} is in {folder_of[name]} and in {folder}. Give a root with one "
+                "of them."
             )
-        split = split_of.setdefault(entry["original"], entry["split"])
-        if split != entry["split"]:
-            raise ValueError(
-                f"The video {entry['original']} and its fakes are in two parts, {split} and "
-                f"{entry['split']}: the test would not be on new faces. "
-                "Download the lists again."
-            )
+        assign_part(part_of, original, split, f"The video {original} and its fakes are")

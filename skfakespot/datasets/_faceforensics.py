@@ -3,20 +3,12 @@
 import json
 import re
 
-from ._listing import FAKE, REAL, check_root, check_subset, find, find_optional
-from ._videos import Video, VideoFolder, read_videos
+from ._listing import FAKE, REAL, assign_part, check_choice, check_root, check_subset, find
+from ._videos import Video, find_videos, read_videos
 
-_METHODS = (
-    "Deepfakes",
-    "Face2Face",
-    "FaceSwap",
-    "NeuralTextures",
-    "FaceShifter",
-    "DeepFakeDetection",
-)
-_COMPRESSIONS = ("raw", "c0", "c23", "c40")
-_FILE_OF_PART = {"train": "train.json", "validation": "val.json", "test": "test.json"}
 _ACTORS = "DeepFakeDetection"
+_METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", _ACTORS)
+_FILE_OF_PART = {"train": "train.json", "validation": "val.json", "test": "test.json"}
 _LISTS = "https://github.com/ondyari/FaceForensics/tree/master/dataset/splits"
 _DESCRIPTION = """FaceForensics++ ({compression}): frames of videos, and of manipulations of them.
 
@@ -76,23 +68,14 @@ def load_faceforensics(
     Returns
     -------
     faces : sklearn.utils.Bunch
-        ``data`` : ndarray of shape (n_images,), object
-            Paths of the frames as str, the real ones first.
-        ``target`` : ndarray of shape (n_images,), int64
-            0 for real, 1 for fake.
-        ``groups`` : ndarray of shape (n_images,), str
-            See `group_by`.
-        ``split`` : ndarray of shape (n_images,), str
-            ``"train"``, ``"validation"`` or ``"test"``; empty without the lists of the parts, and
-            for DeepFakeDetection.
-        ``generator`` : ndarray of shape (n_images,), str
-            The manipulation, empty for the real frames.
+        See `load_face_folders`; ``data`` are the frames, the real ones first, ``split`` is empty
+        without the lists of the parts, and for DeepFakeDetection, and ``generator`` is the
+        manipulation, empty for the real frames. There are also:
+
         ``video`` : ndarray of shape (n_images,), str
             The video's folder and name, for scores of videos.
         ``videos_without_frames`` : list of str
             Names of the videos of this part that were left out because they have no frames.
-        ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
@@ -130,109 +113,86 @@ def load_faceforensics(
     """
     root = check_root(root)
     check_subset(subset, "FaceForensics++")
-    if compression not in _COMPRESSIONS:
-        raise ValueError(
-            f"compression={compression!r}; accepted are {', '.join(map(repr, _COMPRESSIONS))}."
-        )
-    methods = _choose_methods(root, methods, compression)
-    pairs = _read_parts(root, required=subset != "all")
+    check_choice("compression", compression, ("raw", "c0", "c23", "c40"))
+    part_of_pair = _read_parts(root, required=subset != "all")
     videos = [
         video
-        for method, folder, has_parts in _sequences(root, methods, compression)
-        for video in _list_videos(
-            VideoFolder(folder, frames, default="images"),
-            method,
-            folder.parent.relative_to(root).as_posix(),
-            pairs if has_parts else None,
-        )
+        for method, folder in _find_sequences(root, methods, compression)
+        for video in _list_videos(root, folder, method, part_of_pair, frames)
     ]
-    return read_videos(
-        videos,
-        _DESCRIPTION.format(compression=compression),
-        dataset="FaceForensics++",
-        subset=subset,
-        group_by=group_by,
-        frames_per_video=frames_per_video,
-    )
+    description = _DESCRIPTION.format(compression=compression)
+    return read_videos(videos, description, "FaceForensics++", subset, group_by, frames_per_video)
 
 
-def _choose_methods(root, methods, compression):
-    """Return the methods to read; by default those of which there is a folder."""
-    find(root, ("original_sequences",), "folder of FaceForensics++")
-    folder = find(root, ("manipulated_sequences",), "folder of FaceForensics++")
+def _find_sequences(root, methods, compression):
+    """List the method (empty for real videos) and the folder of each sequence to read."""
+    originals = find(root, ("original_sequences",), "folder of FaceForensics++")
+    manipulated = find(root, ("manipulated_sequences",), "folder of FaceForensics++")
     if methods is None:
-        methods = [method for method in _METHODS if (folder / method / compression).is_dir()]
+        methods = [method for method in _METHODS if (manipulated / method / compression).is_dir()]
         if not methods:
             raise FileNotFoundError(
-                f"{folder} has no manipulations with compression={compression!r}. Looked for "
-                f"{folder / _METHODS[0] / compression} and the like."
+                f"{manipulated} has no manipulations with compression={compression!r}. Looked for "
+                f"{manipulated / _METHODS[0] / compression} and the like."
             )
-        return methods
-    if isinstance(methods, str) or not set(methods) <= set(_METHODS):
+    elif isinstance(methods, str) or not set(methods) <= set(_METHODS):
         raise ValueError(
             f"methods={methods!r}; accepted is a list of {', '.join(map(repr, _METHODS))}."
         )
-    for method in methods:
-        find(folder, (f"{method}/{compression}",), "such manipulation")
-    return list(methods)
-
-
-def _sequences(root, methods, compression):
-    """List method (empty for real videos), folder, and whether the official parts cover it."""
-    originals, manipulated = root / "original_sequences", root / "manipulated_sequences"
+    fakes = [
+        (method, find(manipulated, (f"{method}/{compression}",), "such manipulation"))
+        for method in methods
+    ]
     sequences = []
     if set(methods) - {_ACTORS}:
-        youtube = find(originals, (f"youtube/{compression}",), "real videos")
-        sequences.append(("", youtube, True))
+        sequences.append(("", find(originals, (f"youtube/{compression}",), "real videos")))
     if _ACTORS in methods:
-        actors = find(originals, (f"actors/{compression}",), "videos of actors")
-        sequences.append(("", actors, False))
-    return sequences + [
-        (method, manipulated / method / compression, method != _ACTORS) for method in methods
-    ]
+        sequences.append(("", find(originals, (f"actors/{compression}",), "videos of actors")))
+    return sequences + fakes
 
 
 def _read_parts(root, *, required):
-    """Return the part of each pair of swapped videos; None if a list is missing."""
-    part_of, pairs = {}, {}
+    """Return the part of each pair of swapped videos; empty if a list is missing."""
+    part_of_video, part_of_pair = {}, {}
     for part, name in _FILE_OF_PART.items():
         places = (name, f"splits/{name}")
-        if required:
-            file = find(root, places, f"{name} (get it from {_LISTS})")
-        else:
-            file = find_optional(root, places)
+        file = find(root, places, f"{name} (get it from {_LISTS})", required=required)
         if file is None:
-            return None
-        for first, second in json.loads(file.read_text(encoding="utf-8")):
-            pairs[first, second] = part
-            for video in (first, second):
-                if part_of.setdefault(video, part) != part:
-                    raise ValueError(
-                        f"{file}: the video {video} is in two parts, {part_of[video]} and {part}: "
-                        f"the test would not be on new faces. Download the lists from {_LISTS}."
-                    )
-    return pairs
+            return {}
+        for pair in json.loads(file.read_text(encoding="utf-8")):
+            part_of_pair[tuple(pair)] = part
+            for video in pair:
+                subject = f"{file}: the video {video} is"
+                assign_part(
+                    part_of_video, video, part, subject, f"Download the lists from {_LISTS}."
+                )
+    return part_of_pair
 
 
-def _list_videos(on_disk, method, sequence, pairs):
-    """Yield the videos on disk or in the lists; pairs is None without lists."""
+def _list_videos(root, folder, method, part_of_pair, frames):
+    """Yield the videos of one sequence, on disk or in the lists."""
+    sequence = folder.parent.relative_to(root).as_posix()
     part_of = {}
-    for (first, second), part in (pairs or {}).items():
-        names = (f"{first}_{second}", f"{second}_{first}") if method else (first, second)
-        part_of |= dict.fromkeys(names, part)
-    for name in sorted({*on_disk.names(), *part_of}):
+    # The videos of actors are in none of the parts.
+    if folder.parent.name not in (_ACTORS, "actors"):
+        for (first, second), part in part_of_pair.items():
+            names = (f"{first}_{second}", f"{second}_{first}") if method else (first, second)
+            part_of |= dict.fromkeys(names, part)
+    for name, place in find_videos(folder, frames, part_of, default="images").items():
         yield Video(
-            name=f"{sequence}/{name}",
-            **on_disk.paths_of(name),
-            target=FAKE if method else REAL,
-            people=_actors(name) or tuple(name.split("_")),
+            f"{sequence}/{name}",
+            *place,
+            FAKE if method else REAL,
+            people=_people(name),
             split=part_of.get(name, ""),
             generator=method,
         )
 
 
-def _actors(name):
-    """Return the actors of a video of DeepFakeDetection; empty for other videos."""
+def _people(name):
+    """Return the actors of a video of DeepFakeDetection, or the videos that a fake combines."""
     # 01__kitchen_pan shows actor 01; 01_02__kitchen_pan__YVGY8LOK shows 01 with the face of 02.
     match = re.match(r"(\d+)(?:_(\d+))?__", name)
-    return tuple(f"actor-{actor}" for actor in match.groups() if actor) if match else ()
+    if not match:
+        return tuple(name.split("_"))
+    return tuple(f"actor-{actor}" for actor in match.groups() if actor)

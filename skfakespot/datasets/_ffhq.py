@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ._listing import REAL, Face, as_bunch, check_root, check_subset, list_images
+from ._listing import REAL, Face, as_bunch, check_choice, check_root, check_subset, list_images
 
 _FOLDERS = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
 # "we have appointed the first 60,000 images to be used for training"
@@ -37,18 +37,8 @@ def load_ffhq(root, *, subset="all", images="images1024x1024"):
     Returns
     -------
     faces : sklearn.utils.Bunch
-        ``data`` : ndarray of shape (n_images,), object
-            Paths as str, sorted.
-        ``target`` : ndarray of shape (n_images,), int64
-            0 everywhere.
-        ``groups`` : ndarray of shape (n_images,), str
-            ``"ffhq:"`` and the image's number.
-        ``split`` : ndarray of shape (n_images,), str
-            ``"train"`` or ``"validation"``.
-        ``generator`` : ndarray of shape (n_images,), str
-            Empty everywhere.
-        ``target_names``, ``DESCR``
-            ``["real", "fake"]``, and a description of the data set.
+        See `load_face_folders`; ``target`` is 0 and ``generator`` empty everywhere, ``groups`` are
+        ``"ffhq:"`` and the image's number, and ``split`` is ``"train"`` or ``"validation"``.
 
     Raises
     ------
@@ -74,24 +64,21 @@ def load_ffhq(root, *, subset="all", images="images1024x1024"):
     """
     root = check_root(root)
     check_subset(subset, "FFHQ", ("train", "validation"))
-    if images not in _FOLDERS:
-        raise ValueError(f"images={images!r}; of FFHQ there are {', '.join(map(repr, _FOLDERS))}.")
+    check_choice("images", images, _FOLDERS, "of FFHQ there")
     folder = root / images
     if not folder.is_dir():
         others = [name for name in _FOLDERS if (root / name).is_dir()]
         hint = f" There is {' and '.join(others)}: pass images={others[0]!r}." if others else ""
         raise FileNotFoundError(f"{root} is not FFHQ. Looked for the folder {folder}.{hint}")
-    numbered = [
-        (int(Path(path).stem), path)
-        for path in list_images(folder)
-        if Path(path).stem.isascii() and Path(path).stem.isdigit()
-    ]
+    paths = [Path(path) for path in list_images(folder)]
+    numbered = [path for path in paths if path.stem.isascii() and path.stem.isdigit()]
     if not numbered:
         raise FileNotFoundError(
             f"{folder} has no numbered images. Looked for {folder}/00000/00000.png and the like."
         )
-    faces = [
-        Face(path, REAL, f"ffhq:{number:05}", "train" if number < _N_TRAINING else "validation")
-        for number, path in numbered
-    ]
+    faces = []
+    for path in numbered:
+        number = int(path.stem)
+        part = "train" if number < _N_TRAINING else "validation"
+        faces.append(Face(str(path), REAL, f"ffhq:{number:05}", part))
     return as_bunch(faces, _DESCRIPTION.format(images=images), subset=subset)

@@ -2,9 +2,17 @@
 
 from pathlib import Path
 
-from ._listing import FAKE, REAL, Face, as_bunch, check_root, check_subset, list_images
+from ._listing import (
+    FAKE,
+    REAL,
+    Face,
+    as_bunch,
+    check_root,
+    check_subset,
+    list_images,
+    visible_folders,
+)
 
-_FOLDER_NAMES = (("real", "fake"), ("0_real", "1_fake"))
 _PART_NAMES = {
     "train": ("train", "training"),
     "validation": ("val", "valid", "validation"),
@@ -58,10 +66,8 @@ def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="
             The name of the generator's folder, for its real images too. Without such folders it
             is the name of the subfolder of the fake folder (``"unknown"`` without a subfolder),
             and empty for the real images.
-        ``target_names`` : list of str
-            ``["real", "fake"]``.
-        ``DESCR`` : str
-            A description of the images.
+        ``target_names``, ``DESCR``
+            ``["real", "fake"]``, and a description of the data set.
 
     Raises
     ------
@@ -96,8 +102,10 @@ def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="
     for split, generator, pair in _find_pairs(root, real, fake, subset):
         for target, folder in zip((REAL, FAKE), pair, strict=True):
             for path in list_images(folder):
-                named = generator or (_generator_of(path, folder) if target == FAKE else "")
-                faces.append(Face(path, target, _group(path, folder, groups), split, named))
+                subfolders = Path(path).relative_to(folder).parts[:-1]
+                of_fakes = (*subfolders, "unknown")[0] if target == FAKE else ""
+                group = _group(path, subfolders, groups)
+                faces.append(Face(path, target, group, split, generator or of_fakes))
     return as_bunch(faces, _DESCRIPTION.format(where=root or f"{real} and {fake}"))
 
 
@@ -122,16 +130,15 @@ def _find_pairs(root, real, fake, subset):
 
 def _search(root, subset):
     """Look for pairs of folders in the root, in its parts, and in folders of generators."""
-    pair = _pair(root)
-    if pair:
-        parts = [("", root)]
-    else:
+    parts = []
+    if not _pair(root):
         parts = [
             (part, root / name)
             for part, names in _PART_NAMES.items()
             for name in names
             if (root / name).is_dir()
-        ] or [("", root)]
+        ]
+    parts = parts or [("", root)]
     if subset != "all":
         parts = [(part, folder) for part, folder in parts if part == subset]
         if not parts:
@@ -153,44 +160,28 @@ def _search(root, subset):
 
 def _pairs_under(folder):
     """Return generator and pair of the folder itself, or of those one or two levels below."""
-    pair = _pair(folder)
-    if pair:
-        return [("", pair)]
-    pairs = []
-    for generator in _subfolders(folder):
-        for place in (generator, *_subfolders(generator)):
-            pair = _pair(place)
-            if pair:
-                pairs.append((generator.name, pair))
-    return pairs
+    if _pair(folder):
+        return [("", _pair(folder))]
+    return [
+        (generator.name, _pair(place))
+        for generator in visible_folders(folder)
+        for place in (generator, *visible_folders(generator))
+        if _pair(place)
+    ]
 
 
 def _pair(folder):
     """Return the folders of real and fake faces in a folder, or None."""
-    for names in _FOLDER_NAMES:
+    for names in (("real", "fake"), ("0_real", "1_fake")):
         pair = [folder / name for name in names]
         if all(half.is_dir() for half in pair):
             return pair
     return None
 
 
-def _subfolders(folder):
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-
-
-def _generator_of(path, folder):
-    parents = Path(path).relative_to(folder).parts[:-1]
-    return parents[0] if parents else "unknown"
-
-
-def _group(path, folder, groups):
+def _group(path, subfolders, groups):
     if callable(groups):
         return groups(path)
     if groups == "name":
         return Path(path).stem
-    parent = Path(path).parent
-    if groups == "folder" and parent != Path(folder):
-        return parent.relative_to(folder).as_posix()
-    return path
+    return "/".join(subfolders) if groups == "folder" and subfolders else path

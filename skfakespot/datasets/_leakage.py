@@ -13,7 +13,7 @@ from ..images import as_samples
 
 _PIXELS = 64
 _FREQUENCIES = 16
-HASH_BITS = _FREQUENCIES**2
+_HASH_BITS = _FREQUENCIES**2
 _SHOWN = 3
 # Pairs whose bits are counted together; so many fit into a processor's cache.
 _COMPARED_AT_ONCE = 200_000
@@ -108,7 +108,9 @@ class LeakageReport:
                 lines.append(f"{title}: not checked.")
                 continue
             lines.append(f"{title}: {len(pairs)} of the test images.")
-            lines += [_line(pair) for pair in pairs[:_SHOWN]]
+            for pair in pairs[:_SHOWN]:
+                bits = f" ({pair.distance} bits differ)" if pair.distance else ""
+                lines.append(f"  {pair.test_name} is {pair.train_name}{bits}")
             if len(pairs) > _SHOWN:
                 lines.append(f"  and {len(pairs) - _SHOWN} more")
         lines.append(f"Groups on both sides: {self._groups()}")
@@ -169,34 +171,29 @@ def check_leakage(train, test, *, groups=None, max_distance=40):
     (49, 0)
     """
     if max_distance is not None and (
-        not isinstance(max_distance, Integral) or not 0 <= max_distance < HASH_BITS // 2
+        not isinstance(max_distance, Integral) or not 0 <= max_distance < _HASH_BITS // 2
     ):
         raise ValueError(
             f"max_distance={max_distance!r}; accepted are integers from 0 to "
-            f"{HASH_BITS // 2 - 1}, or None to look for the same content only."
+            f"{_HASH_BITS // 2 - 1}, or None to look for the same content only."
         )
     samples = [as_samples(side.data if isinstance(side, Bunch) else side) for side in (train, test)]
     if any(side.kind == "vector" for side in samples):
         raise ValueError("train or test holds rows of numbers; give images.")
     groups = _check_groups(groups, train, test, samples)
     checked = ["same_content"]
-    same_content, in_pair = _same_content(*samples)
+    same_content = _same_content(*samples)
     near_duplicates, shared_groups = [], {}
     if max_distance is not None:
         checked.append("near_duplicates")
-        near_duplicates = _near_duplicates(*samples, in_pair, max_distance)
+        near_duplicates = _near_duplicates(*samples, same_content, max_distance)
     if groups is not None:
         checked.append("shared_groups")
-        shared_groups = _shared_groups(*groups)
+        n_train, n_test = (Counter(side.tolist()) for side in groups)
+        shared_groups = {group: (n_train[group], n_test[group]) for group in n_train & n_test}
     return LeakageReport(
         same_content, near_duplicates, shared_groups, *map(len, samples), tuple(checked)
     )
-
-
-def _shared_groups(train, test):
-    """Return the numbers of training and test images of each group that is on both sides."""
-    n_train, n_test = Counter(train.tolist()), Counter(test.tolist())
-    return {group: (n, n_test[group]) for group, n in n_train.items() if group in n_test}
 
 
 def _check_groups(groups, train, test, samples):
@@ -213,22 +210,18 @@ def _check_groups(groups, train, test, samples):
 
 
 def _same_content(train, test):
-    """Return the pairs of the same content, and for each test image whether it is in one."""
     first_of = {}
     for row, digest in enumerate(train.digests()):
-        if digest is not None:
-            first_of.setdefault(digest, row)
-    partners = [first_of.get(digest) for digest in test.digests()]
-    pairs = [
-        _pair(train, test, partner, row, 0)
-        for row, partner in enumerate(partners)
-        if partner is not None
+        first_of.setdefault(digest, row)
+    return [
+        _pair(train, test, first_of[digest], row, 0)
+        for row, digest in enumerate(test.digests())
+        if digest is not None and digest in first_of
     ]
-    return pairs, np.array([partner is not None for partner in partners])
 
 
-def _near_duplicates(train, test, skipped, max_distance):
-    rows = np.flatnonzero(~skipped)
+def _near_duplicates(train, test, same_content, max_distance):
+    rows = np.setdiff1d(np.arange(len(test)), [pair.test for pair in same_content])
     if not len(rows):
         return []
     nearest, distance = _nearest(_hashes(test, rows), _hashes(train, np.arange(len(train))))
@@ -256,25 +249,18 @@ def _nearest(hashes, others):
 
 def _hashes(samples, rows):
     """Compute the perceptual hash of each image: four words of 64 bits."""
-    batches = samples.batches(rows, image_size=(_PIXELS, _PIXELS), batch_size=256)
-    return np.concatenate([_hash(batch.data) for batch in batches])
-
-
-def _hash(images):
-    # The weights that Pillow uses for its conversion to grey.
-    grey = images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    frequencies = dctn(grey, axes=(1, 2), norm="ortho")[:, :_FREQUENCIES, :_FREQUENCIES]
-    frequencies = frequencies.reshape(len(images), HASH_BITS)
-    # The first frequency is the brightness of the image, which the hash leaves out.
-    bits = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
-    bits[:, 0] = True
-    return np.packbits(bits, axis=1).view(np.uint64)
+    hashes = []
+    for batch in samples.batches(rows, image_size=(_PIXELS, _PIXELS), batch_size=256):
+        # The weights that Pillow uses for its conversion to grey.
+        grey = batch.data.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        frequencies = dctn(grey, axes=(1, 2), norm="ortho")[:, :_FREQUENCIES, :_FREQUENCIES]
+        frequencies = frequencies.reshape(len(grey), _HASH_BITS)
+        # The first frequency is the brightness of the image, which the hash leaves out.
+        bits = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
+        bits[:, 0] = True
+        hashes.append(np.packbits(bits, axis=1).view(np.uint64))
+    return np.concatenate(hashes)
 
 
 def _pair(train, test, train_row, test_row, distance):
     return LeakedPair(train_row, test_row, train.name(train_row), test.name(test_row), distance)
-
-
-def _line(pair):
-    bits = f" ({pair.distance} bits differ)" if pair.distance else ""
-    return f"  {pair.test_name} is {pair.train_name}{bits}"

@@ -8,18 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
-IMAGE_SUFFIXES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+_SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PARTS = ("train", "validation", "test")
 REAL, FAKE = 0, 1
 
@@ -57,28 +46,48 @@ def check_root(root):
 
 def check_subset(subset, dataset, parts=PARTS):
     """Raise ValueError if the data set does not have the part."""
-    if subset != "all" and subset not in parts:
-        accepted = ", ".join(repr(part) for part in ("all", *parts))
-        raise ValueError(f"subset={subset!r}; of {dataset} there are {accepted}.")
+    check_choice("subset", subset, ("all", *parts), f"of {dataset} there")
 
 
-def find(root, places, what):
-    """Return the first of the places under the root that exists; raise an error if none does."""
+def check_choice(name, value, choices, introduction="accepted"):
+    """Raise ValueError, with the choices, if the value of an argument is none of them."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}; {introduction} are {', '.join(map(repr, choices))}.")
+
+
+def assign_part(part_of, name, part, subject, remedy="Download the list again."):
+    """Record the part that a name is in; raise ValueError if it is in another one already."""
+    known = part_of.setdefault(name, part)
+    if known != part:
+        raise ValueError(
+            f"{subject} in two parts, {known} and {part}: the test would not be on new faces. "
+            f"{remedy}"
+        )
+
+
+def find(root, places, what, *, required=True):
+    """Return the first of the places under the root that exists; otherwise raise or return None."""
     for place in places:
         if (root / place).exists():
             return root / place
+    if not required:
+        return None
     raise FileNotFoundError(
         f"{root} has no {what}. Looked for {' and '.join(str(root / place) for place in places)}."
     )
 
 
-def find_optional(root, places):
-    """Return the first of the places under the root that exists, or None."""
-    return next((root / place for place in places if (root / place).exists()), None)
+def visible_folders(folder):
+    """Return the sorted subfolders that are not hidden; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 def is_image(name):
-    return not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)
+    return not name.startswith(".") and name.lower().endswith(_SUFFIXES)
 
 
 def list_images(folder):
@@ -89,7 +98,7 @@ def list_images(folder):
         paths += [str(Path(parent, name)) for name in names if is_image(name)]
     if not paths:
         raise ValueError(
-            f"{folder} holds no images. Accepted are files that end in {', '.join(IMAGE_SUFFIXES)}."
+            f"{folder} holds no images. Accepted are files that end in {', '.join(_SUFFIXES)}."
         )
     return sorted(paths)
 
@@ -105,33 +114,30 @@ def as_bunch(faces, description, *, subset="all"):
     if not faces:
         raise ValueError(f"No images are left of subset={subset!r}.")
     faces.sort(key=lambda face: face.target)
-    path, target, *rest = zip(*faces, strict=True)
-    data = np.empty(len(path), dtype=object)
-    data[:] = path
-    columns = dict(zip(Face._fields[2:], map(np.array, rest), strict=True))
+    path, target, group, split, generator, video = zip(*faces, strict=True)
     bunch = Bunch(
-        data=data,
+        data=np.array(path, dtype=object),
         target=np.array(target, dtype=np.int64),
-        groups=columns["group"],
-        split=columns["split"],
-        generator=columns["generator"],
+        groups=np.array(group),
+        split=np.array(split),
+        generator=np.array(generator),
         target_names=["real", "fake"],
         DESCR=f"{description}\n\n{_counts(faces)}",
     )
-    if any(columns["video"]):
-        bunch.video = columns["video"]
+    if any(video):
+        bunch.video = np.array(video)
     return bunch
 
 
 def _counts(faces):
     """Write a sentence on the number of images, groups, videos and generators."""
     n_fake = sum(face.target for face in faces)
-    words = [f"{len(faces) - n_fake} real and {n_fake} fake images"]
-    words.append(f"of {len({face.group for face in faces})} groups")
+    n_groups = len({face.group for face in faces})
+    counts = f"{len(faces) - n_fake} real and {n_fake} fake images of {n_groups} groups"
     videos = {face.video for face in faces} - {""}
     if videos:
-        words.append(f"from {len(videos)} videos")
+        counts += f" from {len(videos)} videos"
     generators = sorted({face.generator for face in faces} - {""})
     if generators:
-        words.append(f"; generators: {', '.join(generators)}")
-    return " ".join(words).replace(" ;", ";") + "."
+        counts += f"; generators: {', '.join(generators)}"
+    return f"{counts}."

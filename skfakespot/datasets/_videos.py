@@ -2,25 +2,30 @@
 
 import shlex
 import warnings
-from collections import Counter
-from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ._listing import Face, IncompleteDatasetWarning, as_bunch, is_image, natural_order
+from ._listing import (
+    Face,
+    IncompleteDatasetWarning,
+    as_bunch,
+    check_choice,
+    is_image,
+    natural_order,
+    visible_folders,
+)
 
 _VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 _FRAMES = ("frames", "images", "faces")
-_GROUP_BY = ("identity", "target", "video")
 
 
-@dataclass(frozen=True)
-class Video:
-    """One video, and what its data set says about it."""
+class Video(NamedTuple):
+    """One video, and what its data set says about it; the file is None if it is missing."""
 
     name: str
     folder: Path
@@ -32,46 +37,38 @@ class Video:
 
     def frames(self):
         """Return the paths of its frames, in order."""
-        if not self.folder.is_dir():
-            return []
-        names = sorted((path.name for path in self.folder.iterdir()), key=natural_order)
-        return [str(self.folder / name) for name in names if is_image(name)]
+        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
+        return [
+            str(self.folder / name) for name in sorted(names, key=natural_order) if is_image(name)
+        ]
 
 
-class VideoFolder:
-    """A folder that holds videos, or a folder of frames for each video, or both.
+def find_videos(base, frames, listed, *, default="frames"):
+    """Return the folder of frames and the file (or None) of each video on disk or in a list.
 
-    The videos are in the folder itself or in its folder ``videos``. The folders of frames are in
-    its folder `frames`. If `frames` is None, they are in its folder ``frames``, ``images`` or
-    ``faces``, or else beside the videos.
+    The videos are in `base` or in its folder ``videos``. The folders of frames are in its folder
+    `frames` (if this is None, in ``frames``, ``images`` or ``faces``), or else beside the videos.
     """
-
-    def __init__(self, base, frames=None, *, default="frames"):
-        places = [place for place in (base, base / "videos") if place.is_dir()]
-        self.files = {
-            path.stem: path
-            for place in places
-            for path in place.iterdir()
-            if path.suffix.lower() in _VIDEO_SUFFIXES and not path.name.startswith(".")
-        }
-        parent = base / frames if frames else _find_frames_folder(base)
-        beside = [] if parent else [path for place in places for path in _visible_folders(place)]
-        beside = [path for path in beside if any(is_image(file.name) for file in path.iterdir())]
-        folders = _visible_folders(parent) if parent else beside
-        self.folders = {path.name: path for path in folders}
+    places = [place for place in (base, base / "videos") if place.is_dir()]
+    files = {
+        path.stem: path
+        for place in places
+        for path in place.iterdir()
+        if path.suffix.lower() in _VIDEO_SUFFIXES and not path.name.startswith(".")
+    }
+    parent = base / frames if frames else _find_frames_folder(base)
+    if parent:
+        folders = visible_folders(parent)
+    else:
+        beside = [folder for place in places for folder in visible_folders(place)]
+        folders = [folder for folder in beside if any(is_image(f.name) for f in folder.iterdir())]
         # A new folder named `default` would hide folders of frames beside the videos.
-        self._extract_to = parent or (beside[0].parent if beside else base / default)
-
-    def names(self):
-        """Return the sorted names of the videos on disk, as videos or as frames."""
-        return sorted(self.files.keys() | self.folders.keys())
-
-    def paths_of(self, name):
-        """Return where the frames of a video are or should be, and the video file or None."""
-        return {
-            "folder": self.folders.get(name, self._extract_to / name),
-            "file": self.files.get(name),
-        }
+        parent = folders[0].parent if folders else base / default
+    folder_of = {folder.name: folder for folder in folders}
+    return {
+        name: (folder_of.get(name, parent / name), files.get(name))
+        for name in sorted({*files, *folder_of, *listed})
+    }
 
 
 def _find_frames_folder(base):
@@ -84,23 +81,20 @@ def _find_frames_folder(base):
     return found[0] if found else None
 
 
-def _visible_folders(place):
-    if not place.is_dir():
-        return []
-    return [path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")]
-
-
-def read_videos(videos, description, *, dataset, subset, group_by, frames_per_video):
+def read_videos(videos, description, dataset, subset, group_by, frames_per_video):
     """Make the Bunch of the frames of all videos of one part; warn about videos without frames."""
-    _check_arguments(group_by, frames_per_video)
-    groups = _group_videos(videos, group_by, dataset)
-    chosen = [
-        (video, group)
-        for video, group in zip(videos, groups, strict=True)
-        if subset in ("all", video.split)
-    ]
-    faces, missing = [], []
-    for video, group in chosen:
+    check_choice("group_by", group_by, ("identity", "target", "video"))
+    if frames_per_video is not None and (
+        not isinstance(frames_per_video, Integral) or frames_per_video < 1
+    ):
+        raise ValueError(
+            f"frames_per_video={frames_per_video!r}; accepted are integers from 1, or None for all."
+        )
+    faces, missing, n_chosen = [], [], 0
+    for video, group in zip(videos, _group_videos(videos, group_by, dataset), strict=True):
+        if subset not in ("all", video.split):
+            continue
+        n_chosen += 1
         paths = _choose_evenly(video.frames(), frames_per_video)
         if not paths:
             missing.append(video)
@@ -108,11 +102,16 @@ def read_videos(videos, description, *, dataset, subset, group_by, frames_per_vi
             Face(path, video.target, group, video.split, video.generator, video.name)
             for path in paths
         ]
+    if not n_chosen:
+        raise FileNotFoundError(f"{dataset} holds no videos of subset={subset!r}.")
     if not faces:
-        _raise_without_frames(missing, dataset, subset)
+        raise FileNotFoundError(
+            f"None of the {n_chosen} videos of {dataset} (subset={subset!r}) has extracted frames. "
+            f"Looked for images in {missing[0].folder} and the like. {_how_to_extract(missing)}"
+        )
     if missing:
         warnings.warn(
-            f"{len(missing)} of {len(chosen)} videos of {dataset} have no frames and are left out "
+            f"{len(missing)} of {n_chosen} videos of {dataset} have no frames and are left out "
             f"(all are listed in videos_without_frames). The first is {missing[0].name}. "
             f"{_how_to_extract(missing)}",
             IncompleteDatasetWarning,
@@ -123,33 +122,12 @@ def read_videos(videos, description, *, dataset, subset, group_by, frames_per_vi
     return bunch
 
 
-def _check_arguments(group_by, frames_per_video):
-    if group_by not in _GROUP_BY:
-        raise ValueError(f"group_by={group_by!r}; accepted are {', '.join(map(repr, _GROUP_BY))}.")
-    if frames_per_video is not None and (
-        not isinstance(frames_per_video, Integral) or frames_per_video < 1
-    ):
-        raise ValueError(
-            f"frames_per_video={frames_per_video!r}; accepted are integers from 1, or None for all."
-        )
-
-
 def _choose_evenly(paths, number):
     """Return at most the given number of paths, evenly spaced; all of them for None."""
     if number is None or len(paths) <= number:
         return paths
     # The middles of equal stretches, because the first and the last frame may show no face.
     return [paths[int((2 * i + 1) * len(paths) / (2 * number))] for i in range(number)]
-
-
-def _raise_without_frames(missing, dataset, subset):
-    if not missing:
-        raise FileNotFoundError(f"{dataset} holds no videos of subset={subset!r}.")
-    video = missing[0]
-    raise FileNotFoundError(
-        f"None of the {len(missing)} videos of {dataset} (subset={subset!r}) has extracted frames. "
-        f"Looked for images in {video.folder} and the like. {_how_to_extract(missing)}"
-    )
 
 
 def _how_to_extract(videos):
@@ -166,43 +144,38 @@ def _how_to_extract(videos):
 
 def _group_videos(videos, group_by, dataset):
     """Return the name of the group of each video."""
-    prefix = dataset.lower().replace(" ", "-")
     if group_by == "video":
-        return [f"{prefix}:{video.name}" for video in videos]
-    if group_by == "target":
-        return [f"{prefix}:{video.people[0]}" for video in videos]
-    component_of = _connect_people(videos)
-    _warn_of_large_group(videos, component_of, dataset)
-    name_of = {}
-    for person in sorted(component_of):
-        name_of.setdefault(component_of[person], person)
-    return [f"{prefix}:{name_of[component_of[video.people[0]]]}" for video in videos]
+        names = [video.name for video in videos]
+    elif group_by == "target":
+        names = [video.people[0] for video in videos]
+    else:
+        names = _first_of_connected_people(videos, dataset)
+    return [f"{dataset.lower()}:{name}" for name in names]
 
 
-def _connect_people(videos):
-    """Number the connected components of people, of whom two in one video are connected."""
-    names = sorted({person for video in videos for person in video.people})
-    number = {name: position for position, name in enumerate(names)}
-    edges = [(number[video.people[0]], number[video.people[-1]]) for video in videos]
-    rows, columns = np.array(edges, dtype=np.intp).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(edges)), (rows, columns)), shape=(len(names), len(names)))
+def _first_of_connected_people(videos, dataset):
+    """Return for each video the first of all people whom a chain of fakes connects.
+
+    It warns if most fakes are in one group, of more than the two people of a single fake.
+    """
+    pairs = [(video.people[0], video.people[-1]) for video in videos]
+    people, pairs = np.unique(pairs, return_inverse=True)
+    pairs = pairs.reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(people), len(people)))
     _, component = connected_components(graph, directed=False)
-    return dict(zip(names, component.tolist(), strict=True))
-
-
-def _warn_of_large_group(videos, component_of, dataset):
-    """Warn if most fakes are in one group, of more than the two people of a single fake."""
-    fakes = Counter(component_of[video.people[0]] for video in videos if len(video.people) > 1)
-    if not fakes:
-        return
-    component, n_fakes = fakes.most_common(1)[0]
-    n_people = list(component_of.values()).count(component)
-    if n_fakes > fakes.total() / 2 and n_people > 2:
-        warnings.warn(
-            f"Each fake joins two people, and in this way {n_fakes} of {fakes.total()} fake videos "
-            f"of {dataset} and {n_people} people become one group: a split by such groups "
-            "can't be balanced. Pass group_by='target' to group by the person in the scene (the "
-            "other face of a fake may then be on both sides) or group_by='video'.",
-            UserWarning,
-            stacklevel=5,
-        )
+    component_of_video = component[pairs[:, 0]]
+    n_fakes = np.bincount(component_of_video[[len(video.people) > 1 for video in videos]])
+    if 2 * n_fakes.max(initial=0) > n_fakes.sum():
+        n_people = np.count_nonzero(component == n_fakes.argmax())
+        if n_people > 2:
+            warnings.warn(
+                f"Each fake joins two people, and in this way {n_fakes.max()} of {n_fakes.sum()} "
+                f"fake videos of {dataset} and {n_people} people become one group: a split by such "
+                "groups can't be balanced. Pass group_by='target' to group by the person in the "
+                "scene (the other face of a fake may then be on both sides) or group_by='video'.",
+                UserWarning,
+                stacklevel=5,
+            )
+    # The people are sorted, so the first row of a component is the first of its people.
+    _, first = np.unique(component, return_index=True)
+    return people[first[component_of_video]]

@@ -3,29 +3,17 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    confusion_matrix,
-    f1_score,
-    precision_score,
-    recall_score,
-    roc_auc_score,
-)
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_random_state
 
 from .._bootstrap import (
     areas_under_roc,
     average_precisions,
     count_units,
-    count_units_of_scarcer_class,
     iter_bootstrap_counts,
     logit_t_interval,
 )
-from ._inputs import check_scores
-
-_CONVENTIONS = ("standard", "paper")
-_METRICS = ("precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr")
+from ._scores import check_scores
 
 
 def fake_detection_report(
@@ -118,12 +106,15 @@ def fake_detection_report(
     >>> [round(report[name], 2) for name in ("auc_low", "auc", "auc_high")]
     [0.67, 0.77, 0.84]
     """
-    if convention not in _CONVENTIONS:
+    if convention not in ("standard", "paper"):
         raise ValueError(f"convention={convention!r}; accepted are 'standard' and 'paper'.")
     fake, y_score = check_scores(y_true, y_score, pos_label)
     called_fake = y_score >= threshold
     scores = y_score if convention == "standard" else called_fake.astype(np.float64)
-    report = _metrics(fake, called_fake, scores)
+    once = np.ones((1, len(fake)), dtype=np.int64)
+    ap, auc = average_precision_score(fake, scores), roc_auc_score(fake, scores)
+    metrics = _metrics_of_draws(fake, called_fake, once, [ap], [auc])
+    report = {name: float(value) for name, (value,) in metrics.items()}
     if convention == "paper":
         _exchange_error_rates(report)
     if confidence_level is None:
@@ -133,10 +124,16 @@ def fake_detection_report(
     _check_interval_parameters(confidence_level, n_bootstraps)
     random = check_random_state(random_state)
     blocks = [
-        _metrics_of_draws(fake, called_fake, scores, counts)
+        _metrics_of_draws(
+            fake,
+            called_fake,
+            counts,
+            average_precisions(fake, scores, counts),
+            areas_under_roc(fake, scores, counts),
+        )
         for counts in iter_bootstrap_counts(fake, groups, n_bootstraps, random)
     ]
-    drawn = {name: np.concatenate([block[name] for block in blocks]) for name in _METRICS}
+    drawn = {name: np.concatenate([block[name] for block in blocks]) for name in report}
     units = _units_of_metrics(fake, called_fake, groups)
     if convention == "paper":
         _exchange_error_rates(drawn)
@@ -148,47 +145,39 @@ def fake_detection_report(
     return with_intervals
 
 
-def _metrics(fake, called_fake, scores):
-    """Compute the metrics in the standard convention; AP and AUC from the scores."""
-    true_real, false_fake, false_real, true_fake = confusion_matrix(fake, called_fake).ravel()
-    report = {
-        "precision": precision_score(fake, called_fake, zero_division=0),
-        "recall": recall_score(fake, called_fake),
-        "f1": f1_score(fake, called_fake),
-        "accuracy": accuracy_score(fake, called_fake),
-        "ap": average_precision_score(fake, scores),
-        "auc": roc_auc_score(fake, scores),
-        "fpr": false_fake / (false_fake + true_real),
-        "fnr": false_real / (false_real + true_fake),
-    }
-    return {name: float(value) for name, value in report.items()}
-
-
-def _metrics_of_draws(fake, called_fake, scores, counts):
-    """Compute the metrics of each draw in the standard convention."""
+def _metrics_of_draws(fake, called_fake, counts, ap, auc):
+    """Return the metrics of each draw in the standard convention; AP and AUC are given."""
     true_fake = counts @ (fake & called_fake)
     false_fake = counts @ (~fake & called_fake)
     n_fake, n_real = counts @ fake, counts @ ~fake
-    # The precision of draws without an image that is called fake is 0.
-    precision = true_fake / np.maximum(true_fake + false_fake, 1)
     return {
-        "precision": precision,
+        # 0 in draws without an image that is called fake.
+        "precision": true_fake / np.maximum(true_fake + false_fake, 1),
         "recall": true_fake / n_fake,
         "f1": 2 * true_fake / (n_fake + true_fake + false_fake),
         "accuracy": (true_fake + n_real - false_fake) / (n_fake + n_real),
-        "ap": average_precisions(fake, scores, counts),
-        "auc": areas_under_roc(fake, scores, counts),
+        "ap": ap,
+        "auc": auc,
         "fpr": false_fake / n_real,
-        "fnr": 1 - true_fake / n_fake,
+        "fnr": (n_fake - true_fake) / n_fake,
     }
 
 
 def _units_of_metrics(fake, called_fake, groups):
     """Count the images or groups that each metric is computed from."""
     n_real, n_fake = (count_units(fake, groups, chosen) for chosen in (~fake, fake))
-    units = dict.fromkeys(_METRICS, count_units_of_scarcer_class(fake, groups))
-    units |= {"precision": count_units(fake, groups, called_fake)}
-    return units | {"recall": n_fake, "fnr": n_fake, "fpr": n_real}
+    n_scarcer = min(n_real, n_fake)
+    n_called_fake = count_units(fake, groups, called_fake)
+    return {
+        "precision": n_called_fake,
+        "recall": n_fake,
+        "f1": n_scarcer,
+        "accuracy": n_scarcer,
+        "ap": n_scarcer,
+        "auc": n_scarcer,
+        "fpr": n_real,
+        "fnr": n_fake,
+    }
 
 
 def _exchange_error_rates(values):

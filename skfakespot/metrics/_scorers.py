@@ -7,6 +7,10 @@ from .._labels import fake_label
 from ._report import fake_detection_report
 from ._scores import equal_error_rate, tpr_at_fpr_score
 
+_OF_LABELS = ("precision", "recall", "f1", "accuracy", "fpr", "fnr")
+_OF_SCORES = ("ap", "auc", "eer", "tpr_at_fpr")
+_ERRORS = ("fpr", "fnr", "eer")
+
 
 def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
     """Make scorers of fake detection for scikit-learn's cross-validation and searches.
@@ -46,52 +50,31 @@ def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
     >>> results["test_auc"].shape
     (5,)
     """
-    ranking = ("decision_function", "predict_proba")
-
-    def scorer(function, response_method, *, greater_is_better=True, **parameters):
-        # A pos_label of make_scorer must be a fixed label; here it may depend on the labels.
-        return make_scorer(
-            function,
-            response_method=response_method,
-            greater_is_better=greater_is_better,
-            fake=pos_label,
-            **parameters,
-        )
-
     return {
-        "precision": scorer(_metric_of_labels, "predict", metric="precision"),
-        "recall": scorer(_metric_of_labels, "predict", metric="recall"),
-        "f1": scorer(_metric_of_labels, "predict", metric="f1"),
-        "accuracy": scorer(_metric_of_labels, "predict", metric="accuracy"),
-        "ap": scorer(_metric_of_scores, ranking, metric="ap"),
-        "auc": scorer(_metric_of_scores, ranking, metric="auc"),
-        "neg_fpr": scorer(_metric_of_labels, "predict", greater_is_better=False, metric="fpr"),
-        "neg_fnr": scorer(_metric_of_labels, "predict", greater_is_better=False, metric="fnr"),
-        "neg_eer": scorer(_equal_error_rate, ranking, greater_is_better=False),
-        "tpr_at_fpr": scorer(_tpr_at_fpr, ranking, max_fpr=max_fpr),
+        f"neg_{name}" if name in _ERRORS else name: make_scorer(
+            _metric,
+            response_method="predict"
+            if name in _OF_LABELS
+            else ("decision_function", "predict_proba"),
+            greater_is_better=name not in _ERRORS,
+            # A pos_label of make_scorer must be a fixed label; here it may depend on the labels.
+            fake=pos_label,
+            name=name,
+            max_fpr=max_fpr,
+        )
+        for name in (*_OF_LABELS, *_OF_SCORES)
     }
 
 
-def _metric_of_labels(y_true, y_pred, *, fake, metric):
-    called_fake = np.asarray(y_pred) == fake_label(y_true, fake)
-    return fake_detection_report(y_true, called_fake, pos_label=fake)[metric]
-
-
-def _metric_of_scores(y_true, y_score, *, fake, metric):
-    return fake_detection_report(y_true, _scores_of_fake(y_true, y_score, fake), pos_label=fake)[
-        metric
-    ]
-
-
-def _equal_error_rate(y_true, y_score, *, fake):
-    return equal_error_rate(y_true, _scores_of_fake(y_true, y_score, fake), pos_label=fake)
-
-
-def _tpr_at_fpr(y_true, y_score, *, fake, max_fpr):
-    y_score = _scores_of_fake(y_true, y_score, fake)
-    return tpr_at_fpr_score(y_true, y_score, max_fpr=max_fpr, pos_label=fake)
-
-
-def _scores_of_fake(y_true, y_score, fake):
-    """Turn scores of the second of the sorted classes into scores of the class fake."""
-    return y_score if fake_label(y_true, fake) == np.unique(y_true)[-1] else -y_score
+def _metric(y_true, response, *, fake, name, max_fpr):
+    """Compute one metric from predicted labels, or from scores of the second class."""
+    label = fake_label(y_true, fake)
+    if name in _OF_LABELS:
+        scores = np.asarray(response) == label
+    else:
+        scores = response if label == np.unique(y_true)[-1] else -response
+    if name == "eer":
+        return equal_error_rate(y_true, scores, pos_label=fake)
+    if name == "tpr_at_fpr":
+        return tpr_at_fpr_score(y_true, scores, max_fpr=max_fpr, pos_label=fake)
+    return fake_detection_report(y_true, scores, pos_label=fake)[name]

@@ -1,8 +1,23 @@
 """Scores of a ranking of images: the TPR at a given FPR, and the equal error rate."""
 
+import numpy as np
 from sklearn.metrics import roc_curve
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from ._inputs import check_scores
+from .._labels import is_fake
+
+
+def check_scores(y_true, y_score, pos_label):
+    """Return where the labels mean fake, and the scores; raise ValueError if they are not valid."""
+    fake = is_fake(y_true, pos_label)
+    y_score = column_or_1d(y_score, dtype=np.float64)
+    check_consistent_length(fake, y_score)
+    if not np.isfinite(y_score).all():
+        raise ValueError(
+            f"{np.count_nonzero(~np.isfinite(y_score))} of {y_score.size} scores are NaN or "
+            "infinite. Leave these images out, with their labels, and say how many they were."
+        )
+    return fake, y_score
 
 
 def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
@@ -60,12 +75,8 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        True labels of two classes.
-    y_score : array-like of shape (n_samples,)
-        Scores of the class fake: the larger, the more likely fake.
-    pos_label : int, float, bool or str, default=None
-        The label of fake; None if the labels are 0 and 1, False and True, or "real" and "fake".
+    y_true, y_score, pos_label : array-like, array-like and label
+        See `tpr_at_fpr_score`.
 
     Returns
     -------

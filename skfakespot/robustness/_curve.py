@@ -7,9 +7,8 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from .._perturbations import perturbations_of
 from ..augmentation import KINDS, perturb
 from ..images import as_samples
-from ._recorded import RecordedClassifier
 from ._results import as_frame
-from ._scoring import BootstrapScoring
+from ._scoring import BootstrapScoring, RecordedClassifier
 
 
 def robustness_curve(

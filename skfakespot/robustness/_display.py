@@ -57,18 +57,12 @@ class RobustnessCurveDisplay:
 
         Parameters
         ----------
-        estimator : estimator
-            A fitted classifier that takes images.
-        X : array-like
-            Test images.
-        y : array-like of shape (n_samples,)
-            Labels of the test images.
+        estimator, X, y
+            A fitted classifier, the test images and their labels; see `robustness_curve`.
         name : None or str, default=None
             Name of the line; None for the name of the estimator's class.
-        axes : None or sequence of matplotlib.axes.Axes, default=None
-            One panel for each kind; None for a new figure.
-        line_kw : None or dict, default=None
-            Passed to `matplotlib.axes.Axes.plot`.
+        axes, line_kw : default=None
+            See `plot`.
         **parameters : dict
             Parameters of `robustness_curve`.
 
@@ -90,10 +84,8 @@ class RobustnessCurveDisplay:
         ----------
         results : dict of str to results
             What `robustness_curve` returned, by the name of its line.
-        axes : None or sequence of matplotlib.axes.Axes, default=None
-            One panel for each kind; None for a new figure.
-        line_kw : None or dict, default=None
-            Passed to `matplotlib.axes.Axes.plot`.
+        axes, line_kw : default=None
+            See `plot`.
 
         Returns
         -------
@@ -128,18 +120,15 @@ class RobustnessCurveDisplay:
         kinds = [kind for kind in KINDS if any(rows_of_kind(c, kind) for c in curves.values())]
         self.axes_ = _panels(axes, len(kinds))
         self.figure_ = self.axes_[0].figure
-        self.lines_ = {
-            name: [
-                _draw_curve(panel, name, rows_of_kind(curve, kind), clean_score(curve), line_kw)
-                for kind, panel in zip(kinds, self.axes_, strict=True)
-                if rows_of_kind(curve, kind)
-            ]
-            for name, curve in curves.items()
-        }
-        all_rows = [row for curve in curves.values() for row in curve]
+        self.lines_ = {name: [] for name in curves}
         for kind, panel in zip(kinds, self.axes_, strict=True):
-            _describe_levels(panel, kind, rows_of_kind(all_rows, kind))
-        scoring = all_rows[0]["scoring"]
+            drawn = {name: rows_of_kind(curve, kind) for name, curve in curves.items()}
+            for name, rows in drawn.items():
+                if rows:
+                    clean = clean_score(curves[name])
+                    self.lines_[name].append(_draw_curve(panel, name, rows, clean, line_kw))
+            _describe_levels(panel, kind, [row for rows in drawn.values() for row in rows])
+        scoring = next(iter(curves.values()))[0]["scoring"]
         self.axes_[0].set_ylabel({"roc_auc": "AUC"}.get(scoring, scoring))
         self.axes_[-1].legend(
             title="dotted: unperturbed", loc="center left", bbox_to_anchor=(1.0, 0.5)
@@ -172,14 +161,8 @@ def figure_size(n_panels):
 def _panels(axes, n_panels):
     """Return the axes as a flat array of one panel for each kind; make them if there are none."""
     if axes is None:
-        _, axes = _import_pyplot().subplots(
-            nrows=1,
-            ncols=n_panels,
-            figsize=figure_size(n_panels),
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-        )
+        figure = _import_pyplot().figure(figsize=figure_size(n_panels), layout="constrained")
+        axes = figure.subplots(1, n_panels, sharey=True)
     panels = np.asarray(axes, dtype=object).reshape(-1)
     if len(panels) != n_panels:
         raise ValueError(f"axes holds {len(panels)} panels; {n_panels} are needed.")

@@ -1,8 +1,10 @@
-"""Scores of recorded responses, on all images and on bootstrap draws, and their intervals."""
+"""Recorded responses of a classifier, and their scores on all images and on bootstrap draws."""
 
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
 from .._bootstrap import (
     areas_under_roc,
@@ -10,9 +12,44 @@ from .._bootstrap import (
     count_units_of_scarcer_class,
     logit_t_interval,
     percentile_interval,
-    rows_of,
 )
 from .._sklearn_compat import is_roc_auc
+
+
+class RecordedClassifier(ClassifierMixin, BaseEstimator):
+    """Answer for row numbers of X, from responses that the estimator gave once for all of X.
+
+    A known `response` to all of X answers every method.
+    """
+
+    def __init__(self, estimator, X, response=None):
+        self.estimator, self.X, self.response = estimator, X, response
+        self.classes_ = estimator.classes_
+        self._responses = {}
+
+    def recorded_scores(self):
+        """Scores of the second class for all images, from the one response that was recorded."""
+        known = self._responses.values() if self.response is None else [self.response]
+        (response,) = map(np.asarray, known)
+        return response[:, 1] if response.ndim == 2 else response
+
+    def predict(self, rows):
+        return self._respond("predict", rows)
+
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
+    def predict_proba(self, rows):
+        return self._respond("predict_proba", rows)
+
+    @available_if(lambda self: hasattr(self.estimator, "decision_function"))
+    def decision_function(self, rows):
+        return self._respond("decision_function", rows)
+
+    def _respond(self, method, rows):
+        if self.response is not None:
+            return np.asarray(self.response)[rows]
+        if method not in self._responses:
+            self._responses[method] = np.asarray(getattr(self.estimator, method)(self.X))
+        return self._responses[method][rows]
 
 
 class Scores(NamedTuple):
@@ -23,23 +60,7 @@ class Scores(NamedTuple):
 
 
 class BootstrapScoring:
-    """Score recorded classifiers on the same bootstrap draws.
-
-    Parameters
-    ----------
-    scorer : callable
-        Called as ``scorer(classifier, rows, y[rows])``.
-    y : ndarray of shape (n_samples,)
-        Labels.
-    groups : None or array-like of shape (n_samples,)
-        Groups of images that are drawn as a whole.
-    n_draws : int
-        Number of bootstrap draws.
-    confidence_level : float
-        Confidence level of the intervals, in (0, 1).
-    random : RandomState
-        Source of the draws.
-    """
+    """Score recorded classifiers on the same bootstrap draws of row numbers."""
 
     def __init__(self, scorer, y, groups, n_draws, confidence_level, random):
         self.scorer, self.y, self.confidence_level = scorer, y, confidence_level
@@ -49,14 +70,14 @@ class BootstrapScoring:
 
     def score(self, recorded):
         """Score a `RecordedClassifier` on all images and on each draw."""
-        of_all = float(self.scorer(recorded, np.arange(len(self.y)), self.y))
+        rows = np.arange(len(self.y))
+        of_all = float(self.scorer(recorded, rows, self.y))
         if self.is_auc and len(self.draws):
             is_positive = self.y == recorded.classes_[1]
-            return Scores(
-                of_all, areas_under_roc(is_positive, recorded.recorded_scores(), self.draws)
-            )
-        rows_of_draws = map(rows_of, self.draws)
-        of_draws = [self.scorer(recorded, rows, self.y[rows]) for rows in rows_of_draws]
+            of_draws = areas_under_roc(is_positive, recorded.recorded_scores(), self.draws)
+        else:
+            rows_of_draws = (np.repeat(rows, counts) for counts in self.draws)
+            of_draws = [self.scorer(recorded, drawn, self.y[drawn]) for drawn in rows_of_draws]
         return Scores(of_all, np.array(of_draws))
 
     def interval(self, scores):

@@ -97,8 +97,7 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
     array([0.343, 0.843])
     """
     labels, group_scores = score_groups(scores, groups, how, k, temperature, nan_policy)
-    if nan_policy == "omit":
-        warn_of_unscored(labels, group_scores, stacklevel=3)
+    warn_of_unscored(labels, group_scores, nan_policy)
     return labels, group_scores
 
 
@@ -178,14 +177,14 @@ def describe_unscored(labels, group_scores):
     )
 
 
-def warn_of_unscored(labels, group_scores, stacklevel):
-    """Warn if groups have no score."""
-    if np.isnan(group_scores).any():
+def warn_of_unscored(labels, group_scores, nan_policy):
+    """Warn the caller's caller if groups have no score."""
+    if nan_policy == "omit" and np.isnan(group_scores).any():
         warnings.warn(
             f"{describe_unscored(labels, group_scores)}; their score is NaN. Find faces in them, "
             "or leave them out and say how many they were.",
             UnscoredGroupWarning,
-            stacklevel=stacklevel,
+            stacklevel=3,
         )
 
 

@@ -186,10 +186,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
 
         Parameters
         ----------
-        X : array-like
-            Frames, as in `fit`.
-        groups : None or array-like of shape (n_frames,), default=None
-            The video of each frame; None for each frame by itself.
+        X, groups
+            See `predict`.
 
         Returns
         -------
@@ -199,7 +197,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             probabilities of the frames are calibrated, the aggregated ones need not be.
         """
         labels, scores = self._score_groups(X, groups, "predict_proba")
-        self._warn_of_unscored(labels, scores)
+        warn_of_unscored(labels, scores, self.nan_policy)
         fake_is_first = self._fake_column() == 0
         return np.column_stack([scores, 1 - scores] if fake_is_first else [1 - scores, scores])
 
@@ -209,10 +207,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
 
         Parameters
         ----------
-        X : array-like
-            Frames, as in `fit`.
-        groups : None or array-like of shape (n_frames,), default=None
-            The video of each frame; None for each frame by itself.
+        X, groups
+            See `predict`.
 
         Returns
         -------
@@ -221,7 +217,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             more likely ``classes_[1]``; NaN for groups without a score.
         """
         labels, scores = self._score_groups(X, groups, "decision_function")
-        self._warn_of_unscored(labels, scores)
+        warn_of_unscored(labels, scores, self.nan_policy)
         return scores if self._fake_column() == 1 else -scores
 
     def predict(self, X, groups=None):
@@ -273,7 +269,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             Weights of the frames; the weight of a video is the sum of them. None for videos of
             equal weight.
         groups : None or array-like of shape (n_frames,), default=None
-            The video of each frame; None for each frame by itself.
+            See `predict`.
 
         Returns
         -------
@@ -326,10 +322,6 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
                 scores[~missing] = response if fake == 1 else -response
         groups = np.arange(len(scores)) if groups is None else groups
         return score_groups(scores, groups, self.how, self.k, self.temperature, self.nan_policy)
-
-    def _warn_of_unscored(self, labels, scores):
-        if self.nan_policy == "omit":
-            warn_of_unscored(labels, scores, stacklevel=4)
 
 
 def _check_not_multiclass(y):
