@@ -239,7 +239,7 @@ class NeuronCoverageTransformer(
         """Learn the thresholds, then count the active neurons of the same images.
 
         The counts are those of `fit` and then `transform`, exactly, but each image passes through
-        the network once: see the user guide on scaling.
+        the network once. "What is exact" in the user guide says what is guaranteed.
 
         Parameters
         ----------
