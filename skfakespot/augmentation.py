@@ -30,16 +30,13 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
     Parameters
     ----------
     X : array-like
-        Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
-        0-255 scale; or a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
-        arrays of differing sizes. For a 2-D numeric array only ``kind="noise"`` is accepted: the
-        noise is on the scale of the array, and nothing is clipped.
+        Images; see `NeuronCoverageTransformer.fit`. For a 2-D numeric array only ``kind="noise"``
+        is accepted: the noise is on the scale of the array, and nothing is clipped.
     kind : {"compression", "resize", "noise", "blur"}
         What is done.
     level : float or tuple of (str, int)
-        JPEG quality (1 to 100), scale factor (above 0, up to 1), variance of the noise (0 to 1,
-        for pixels from 0 to 1) or sigma of the blur (0 to 100 pixels); or the name of a preset,
-        "paper", "cnndetection" or "deeperforensics", and an intensity from 1, the mildest.
+        See `Perturbation`; or the name of a preset, "paper", "cnndetection" or "deeperforensics",
+        and an intensity from 1, the mildest.
     random_state : None, int or RandomState, default=None
         Generates the noise. With an int, image i gets the same noise in every call; it does not
         depend on the images after it or on `n_jobs`.
@@ -47,8 +44,7 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
         Number of threads that perturb an array; None for 1. Paths and images of a sequence are
         perturbed by the threads that read them.
     **options
-        ``subsampling`` of compression, ``filter`` and ``restore_size`` of resize, ``unit`` of
-        noise, ``kernel_size`` of blur; see `Perturbation`.
+        See `Perturbation`.
 
     Returns
     -------

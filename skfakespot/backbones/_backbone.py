@@ -83,7 +83,18 @@ class Preprocessing:
 
 
 def as_float32(batch):
-    """Convert a batch to float32, for networks whose own layers scale their input."""
+    """Convert a batch to float32, for networks whose own layers scale their input.
+
+    Parameters
+    ----------
+    batch : ndarray
+        Images, uint8, or vectors.
+
+    Returns
+    -------
+    batch : ndarray, float32
+        The same numbers.
+    """
     return np.asarray(batch, dtype=np.float32)
 
 

@@ -6,7 +6,7 @@ from ._content import DECODER_VERSION
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
-from ._samples import Samples, as_samples
+from ._samples import as_samples
 
 __all__ = [
     "DECODER_VERSION",
@@ -14,7 +14,6 @@ __all__ = [
     "Header",
     "ImageError",
     "PerturbedImage",
-    "Samples",
     "UnreadableImageWarning",
     "as_samples",
     "load_image",
