@@ -6,8 +6,6 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 
-__all__ = ["LeaveOneGeneratorOut"]
-
 
 class LeaveOneGeneratorOut(BaseCrossValidator):
     """Test on the fakes of a generator that the training set does not contain.
@@ -98,8 +96,9 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
         order = check_random_state(self.random_state).permutation(group.max() + 1)
         for name in names:
             left_out, other = generator == name, ~np.isin(generator, ["", name])
-            is_test = self._choose_test_groups(group, generator == "", left_out, other, order)
-            is_test = is_test[group]
+            is_test = self._choose_test_groups(group, generator == "", left_out, other, order)[
+                group
+            ]
             yield np.flatnonzero(~left_out & ~is_test), np.flatnonzero(~other & is_test)
 
     def _generators(self):
@@ -126,9 +125,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
             ~has_real & has_left_out & has_other,
         ):
             members = order[kind[order]]
-            is_test[members[: self._n_test(len(members))]] = True
+            # At least one on each side, if there are two.
+            n_test = min(max(1, round(self.test_size * len(members))), len(members) - 1)
+            is_test[members[:n_test]] = True
         return is_test
-
-    def _n_test(self, n_groups):
-        """Number of groups to test on: at least one on each side if there are two."""
-        return 0 if n_groups < 2 else min(max(1, round(self.test_size * n_groups)), n_groups - 1)

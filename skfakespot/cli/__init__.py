@@ -8,6 +8,19 @@ from pathlib import Path
 from .. import __version__
 from . import _commands, _robustness
 
+_COMMANDS = (
+    ("demo", _commands.demo, "train and test on 100 real faces and simulated fakes"),
+    ("evaluate", _commands.evaluate, "train and test a detector on your faces"),
+    ("robustness", _robustness.robustness, "measure a detector on perturbed faces"),
+    ("train", _commands.train, "train a detector and save it"),
+    (
+        "predict",
+        _commands.predict,
+        "score images with a saved detector: print path, label and probability of fake of each",
+    ),
+    ("backbones", _commands.backbones, "list the backbones"),
+)
+
 
 def main(arguments=None):
     """Run one command.
@@ -46,90 +59,35 @@ def _parser():
         description="Detect AI-made faces by the neuron coverage of a face-recognition network.",
     )
     parser.add_argument("--version", action="version", version=f"skfakespot {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_demo(commands)
-    _add_evaluate(commands)
-    _add_robustness(commands)
-    _add_train(commands)
-    _add_predict(commands)
-    _add(commands, "backbones", _commands.backbones, "list the backbones")
-    return parser
-
-
-def _add_demo(commands):
-    command = _add(
-        commands, "demo", _commands.demo, "train and test on 100 real faces and simulated fakes"
-    )
-    command.add_argument(
-        "--output",
-        type=Path,
-        default=Path("skfakespot-demo.png"),
-        metavar="FILE",
-        help="file for the plot of the precision-recall curve (default: %(default)s)",
-    )
-    _add_seed(command)
-
-
-def _add_evaluate(commands):
-    command = _add(
-        commands, "evaluate", _commands.evaluate, "train and test a detector on your faces"
-    )
-    _add_folders(command)
-    _add_split(command)
-    _add_detector(command)
-    _add_seed(command)
-
-
-def _add_robustness(commands):
-    command = _add(
-        commands, "robustness", _robustness.robustness, "measure a detector on perturbed faces"
-    )
-    _add_folders(command)
-    _add_split(command)
-    _robustness.add_options(command)
-    _add_detector(command)
-    _add_seed(command)
-
-
-def _add_train(commands):
-    command = _add(commands, "train", _commands.train, "train a detector and save it")
-    _add_folders(command)
-    command.add_argument(
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = {}
+    for name, function, summary in _COMMANDS:
+        command = subparsers.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        command.set_defaults(command=function)
+        command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        commands[name] = command
+    for name in ("evaluate", "robustness", "train"):
+        _add_folders(commands[name])
+    for name in ("evaluate", "robustness"):
+        _add_split(commands[name])
+    _robustness.add_options(commands["robustness"])
+    _add_picture(commands["demo"], "skfakespot-demo.png", "precision-recall curve")
+    _add_picture(commands["robustness"], "skfakespot-robustness.png", "curves")
+    commands["train"].add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to save the detector to"
     )
-    _add_detector(command)
-    _add_seed(command)
-
-
-def _add_predict(commands):
-    command = _add(
-        commands,
-        "predict",
-        _commands.predict,
-        "score images with a saved detector: print path, label and probability of fake of each",
-    )
-    command.add_argument(
-        "detector",
-        type=Path,
-        metavar="FILE",
-        help="detector that train saved. Loading such a file can run code that it contains: use "
-        "only files that you or people you trust have made",
-    )
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
-    command.add_argument(
-        "--threshold",
-        type=_share,
-        default=0.5,
-        metavar="P",
-        help="label an image fake if its probability of fake is at least P (default: %(default)s)",
-    )
-
-
-def _add(commands, name, function, summary):
-    command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-    command.set_defaults(command=function)
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return command
+    for name in ("evaluate", "robustness", "train"):
+        _add_detector(commands[name])
+    for name in ("demo", "evaluate", "robustness", "train"):
+        commands[name].add_argument(
+            "--seed",
+            type=int,
+            default=0,
+            metavar="N",
+            help="seed of the split and the classifier (default: %(default)s)",
+        )
+    _add_saved_detector_and_images(commands["predict"])
+    return parser
 
 
 def _add_folders(command):
@@ -185,13 +143,31 @@ def _add_detector(command):
     )
 
 
-def _add_seed(command):
+def _add_picture(command, file, what):
     command.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="seed of the split and the classifier (default: %(default)s)",
+        "--output",
+        type=Path,
+        default=Path(file),
+        metavar="FILE",
+        help=f"file for the plot of the {what} (default: %(default)s)",
+    )
+
+
+def _add_saved_detector_and_images(command):
+    command.add_argument(
+        "detector",
+        type=Path,
+        metavar="FILE",
+        help="detector that train saved. Loading such a file can run code that it contains: use "
+        "only files that you or people you trust have made",
+    )
+    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    command.add_argument(
+        "--threshold",
+        type=_share,
+        default=0.5,
+        metavar="P",
+        help="label an image fake if its probability of fake is at least P (default: %(default)s)",
     )
 
 

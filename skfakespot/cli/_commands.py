@@ -13,7 +13,6 @@ from ._faces import audit_faces, read_groups, split_faces
 from ._output import (
     check_parent_exists,
     new_figure,
-    print_audit,
     print_json,
     print_reports,
     print_table,
@@ -91,7 +90,10 @@ def evaluate(options):
         f"seed {options.seed}, {seconds:.0f} s.\n"
     )
     print_reports(reports)
-    print_audit(audit)
+    if isinstance(audit, str):
+        print(f"\nAudit of the files: {audit}")
+    else:
+        print(f"\nWARNING: these scores are suspect.\n{audit}" if audit.suspect else f"\n{audit}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Detectors of the command line: made from options, loaded from a file, and used."""
 
 import os
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -8,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from .. import make_fakespotter
+from .._keras import import_keras
 from ..images import UnreadableImageWarning
 from ..metrics import fake_detection_report, fake_label
-from ._output import start_keras
 
 
 def make_detector(seed, options=None):
     """Make an unfitted detector; without options the default one."""
-    start_keras()
+    _start_keras()
     if options is None:
         return make_fakespotter(random_state=seed, verbose=1)
     detector = make_fakespotter(
@@ -59,7 +60,7 @@ def load_detector(file):
 
     if not file.is_file():
         raise ValueError(f"{file} is no file; give what `skfakespot train` saved.")
-    start_keras()
+    _start_keras()
     try:
         detector = joblib.load(file)
     except Exception as error:
@@ -98,3 +99,16 @@ def score_files(detector, paths):
 def _probability_of_fake(detector, X):
     classes = list(detector.classes_)
     return detector.predict_proba(X)[:, classes.index(fake_label(classes))]
+
+
+def _start_keras():
+    """Import Keras without the messages that TensorFlow's library writes to stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import_keras()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,11 +1,6 @@
 """Output of the commands: text, JSON and pictures."""
 
 import json
-import os
-import sys
-from pathlib import Path
-
-from .._keras import import_keras
 
 
 def print_json(value):
@@ -33,17 +28,6 @@ def print_reports(reports):
     )
 
 
-def print_audit(audit):
-    """Print a `FormatAudit`, or the text that says why it is not possible."""
-    print()
-    if isinstance(audit, str):
-        print(f"Audit of the files: {audit}")
-        return
-    if audit.suspect:
-        print("WARNING: these scores are suspect.")
-    print(audit)
-
-
 def check_parent_exists(file):
     """Raise ValueError if the folder that a file will be written to does not exist."""
     if not file.parent.is_dir():
@@ -61,16 +45,3 @@ def new_figure(command, *, extra):
             f"pip install 'skfakespot[{extra}]'"
         ) from error
     return Figure(layout="constrained")
-
-
-def start_keras():
-    """Import Keras without the messages that TensorFlow's library writes to stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        import_keras()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

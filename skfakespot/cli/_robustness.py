@@ -40,13 +40,6 @@ def add_options(command):
         default="paper",
         help="preset of perturbation levels (default: %(default)s)",
     )
-    command.add_argument(
-        "--output",
-        type=Path,
-        default=Path("skfakespot-robustness.png"),
-        metavar="FILE",
-        help="file for the plot of the curves (default: %(default)s)",
-    )
 
 
 def robustness(options):
@@ -73,10 +66,12 @@ def robustness(options):
     name = "augmented" if options.augment else "detector"
     RobustnessCurveDisplay.from_results({name: results}, axes=panels)
     figure.savefig(options.output, dpi=120)
+    # Without pandas, the results are a list of the rows already.
+    rows = results if isinstance(results, list) else results.to_dict("records")
     if options.json:
-        _print_json(results, options)
+        _print_json(rows, options)
     else:
-        _print_text(results, tested, options)
+        _print_text(rows, tested, options)
     return 0
 
 
@@ -94,43 +89,35 @@ def _prepare_detector(faces, groups, options):
     return detector, test_rows, tested
 
 
-def _print_json(results, options):
-    records = _records(results)
-    records[0]["level"] = None  # JSON has no NaN
+def _print_json(rows, options):
     print_json(
         {
-            "results": records,
-            "fall": mean_drop(results),
-            "relative_fall": mean_drop(results, relative=True),
+            "results": [{**rows[0], "level": None}, *rows[1:]],  # JSON has no NaN
+            "fall": mean_drop(rows),
+            "relative_fall": mean_drop(rows, relative=True),
             "picture": str(options.output),
         }
     )
 
 
-def _print_text(results, tested, options):
+def _print_text(rows, tested, options):
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
     print_table(
         ["perturbation", "AUC", "interval", "drop", "interval"],
-        [_cells(record) for record in _records(results)],
+        [
+            [
+                row["perturbation"],
+                f"{row['score']:.3f}",
+                f"{row['score_low']:.3f} to {row['score_high']:.3f}",
+                f"{row['fall']:+.3f}",
+                f"{row['fall_low']:+.3f} to {row['fall_high']:+.3f}",
+            ]
+            for row in rows
+        ],
     )
     print(
-        f"\nMean drop of the AUC: {mean_drop(results):.4f}, "
-        f"{mean_drop(results, relative=True):.2%} of the clean AUC.\n"
+        f"\nMean drop of the AUC: {mean_drop(rows):.4f}, "
+        f"{mean_drop(rows, relative=True):.2%} of the clean AUC.\n"
         f"The FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
         f"levels.\n\nThe curves are in {options.output}"
     )
-
-
-def _records(results):
-    """List the rows of the results, which are a list already without pandas."""
-    return results if isinstance(results, list) else results.to_dict("records")
-
-
-def _cells(record):
-    return [
-        record["perturbation"],
-        f"{record['score']:.3f}",
-        f"{record['score_low']:.3f} to {record['score_high']:.3f}",
-        f"{record['fall']:+.3f}",
-        f"{record['fall_low']:+.3f} to {record['fall_high']:+.3f}",
-    ]
