@@ -7,6 +7,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skfakespot.classifier import FakeSpotterClassifier
 
+pytestmark = pytest.mark.numeric
+
 # float32 rounds this rate to 0, so that an update leaves the weights as they were, to the bit.
 ZERO_RATE = 1e-100
 
