@@ -1,4 +1,4 @@
-"""The commands: each takes the parsed options and returns the exit status."""
+"""The commands: each takes the parsed options and returns the exit status, None for 0."""
 
 import dataclasses
 import sys
@@ -6,17 +6,19 @@ import time
 
 import numpy as np
 
+from ..augmentation import PRESETS
 from ..backbones import describe_backbones
 from ..datasets import load_demo_faces, load_face_folders
+from ..robustness import (
+    PAPER_MEAN_DROP,
+    RobustnessCurveDisplay,
+    figure_size,
+    mean_drop,
+    robustness_curve,
+)
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector, score_files
 from ._faces import audit_faces, read_groups, split_faces
-from ._output import (
-    check_parent_exists,
-    new_figure,
-    print_json,
-    print_reports,
-    print_table,
-)
+from ._output import new_figure, print_json, print_reports, print_table
 
 _PREDICTED_AT_ONCE = 256
 
@@ -25,8 +27,8 @@ def demo(options):
     """Train and test on simulated fakes, print the metrics, draw the precision-recall curve."""
     from sklearn.model_selection import GroupShuffleSplit
 
+    _check_folder_exists(options.output)
     figure = new_figure("demo", extra="demo")
-    check_parent_exists(options.output)
     faces = load_demo_faces()
     splitter = GroupShuffleSplit(1, test_size=0.25, random_state=options.seed)
     train_rows, test_rows = next(splitter.split(faces.data, faces.target, faces.groups))
@@ -36,7 +38,7 @@ def demo(options):
     figure.savefig(options.output, dpi=120)
     if options.json:
         print_json({**reports, "simulated": True, "picture": str(options.output)})
-        return 0
+        return
     print(
         "100 real faces (Labeled Faces in the Wild) and 100 SIMULATED fakes: the same faces\n"
         "after the up-sampling stage of a GAN's decoder. No image is the work of a GAN, so\n"
@@ -45,7 +47,6 @@ def demo(options):
     )
     print_reports(reports)
     print(f"\nThe precision-recall curve is in {options.output}")
-    return 0
 
 
 def _draw_precision_recall(figure, y_true, probability):
@@ -84,7 +85,7 @@ def evaluate(options):
                 "format_audit": audit if isinstance(audit, str) else dataclasses.asdict(audit),
             }
         )
-        return 0
+        return
     print(
         f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others, "
         f"seed {options.seed}, {seconds:.0f} s.\n"
@@ -93,13 +94,89 @@ def evaluate(options):
     if isinstance(audit, str):
         print(f"\nAudit of the files: {audit}")
     else:
-        print(f"\nWARNING: these scores are suspect.\n{audit}" if audit.suspect else f"\n{audit}")
-    return 0
+        warning = "WARNING: these scores are suspect.\n" if audit.suspect else ""
+        print(f"\n{warning}{audit}")
+
+
+def robustness(options):
+    """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
+    _check_folder_exists(options.output)
+    figure = new_figure("robustness", extra="plot")
+    if options.detector is not None and options.augment:
+        raise ValueError("--augment is for training; it does not go with --detector.")
+    faces = load_face_folders(real=options.real, fake=options.fake)
+    groups = read_groups(options.groups, faces.data)
+    detector, test_rows, tested = _prepare_detector(faces, groups, options)
+    kinds = options.kinds or list(PRESETS[options.levels])
+    results = robustness_curve(
+        detector,
+        faces.data[test_rows],
+        faces.target[test_rows],
+        kinds,
+        options.levels,
+        groups=None if groups is None else groups[test_rows],
+        random_state=options.seed,
+    )
+    panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)
+    figure.set_size_inches(figure_size(len(kinds)))
+    name = "augmented" if options.augment else "detector"
+    RobustnessCurveDisplay.from_results({name: results}, axes=panels)
+    figure.savefig(options.output, dpi=120)
+    # Without pandas, the results are a list of the rows already.
+    rows = results if isinstance(results, list) else results.to_dict("records")
+    if options.json:
+        print_json(
+            {
+                "results": [{**rows[0], "level": None}, *rows[1:]],  # JSON has no NaN
+                "fall": mean_drop(rows),
+                "relative_fall": mean_drop(rows, relative=True),
+                "picture": str(options.output),
+            }
+        )
+    else:
+        _print_robustness(rows, tested, options)
+
+
+def _prepare_detector(faces, groups, options):
+    """Return a fitted detector, the rows to test it on, and a text about both."""
+    if options.detector is not None:
+        # Unreadable files are an error here, as they are where the detector is trained.
+        detector = load_detector(options.detector).set_params(coverage__on_error="raise")
+        rows = np.arange(len(faces.target))
+        return detector, rows, f"{options.detector}, tested on {len(rows)} images"
+    train_rows, test_rows = split_faces(faces, groups, options)
+    detector = make_detector(options.seed, options)
+    detector.fit(faces.data[train_rows], faces.target[train_rows])
+    tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
+    return detector, test_rows, tested
+
+
+def _print_robustness(rows, tested, options):
+    print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
+    print_table(
+        ["perturbation", "AUC", "interval", "drop", "interval"],
+        [
+            [
+                row["perturbation"],
+                f"{row['score']:.3f}",
+                f"{row['score_low']:.3f} to {row['score_high']:.3f}",
+                f"{row['fall']:+.3f}",
+                f"{row['fall_low']:+.3f} to {row['fall_high']:+.3f}",
+            ]
+            for row in rows
+        ],
+    )
+    print(
+        f"\nMean drop of the AUC: {mean_drop(rows):.4f}, "
+        f"{mean_drop(rows, relative=True):.2%} of the clean AUC.\n"
+        f"The FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
+        f"levels.\n\nThe curves are in {options.output}"
+    )
 
 
 def train(options):
     """Train on all images and save the detector."""
-    check_parent_exists(options.output)
+    _check_folder_exists(options.output)
     faces = load_face_folders(real=options.real, fake=options.fake)
     detector = make_detector(options.seed, options)
     detector.fit(faces.data, faces.target)
@@ -109,7 +186,6 @@ def train(options):
         print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake})
     else:
         print(f"Trained on {n_real} real and {n_fake} fake faces; saved to {options.output}")
-    return 0
 
 
 def predict(options):
@@ -139,7 +215,7 @@ def backbones(options):
         paths = (card.weights and str(card.weights) for card in cards)
         rows = zip(cards, paths, strict=True)
         print_json([{**card._asdict(), "weights": path} for card, path in rows])
-        return 0
+        return
     print_table(
         ["name", "layers", "neurons", "input", "licence of the weights", "weights present?"],
         [
@@ -154,4 +230,8 @@ def backbones(options):
             for card in cards
         ],
     )
-    return 0
+
+
+def _check_folder_exists(file):
+    if not file.parent.is_dir():
+        raise ValueError(f"{file} cannot be written: there is no folder {file.parent}.")

@@ -28,12 +28,6 @@ def print_reports(reports):
     )
 
 
-def check_parent_exists(file):
-    """Raise ValueError if the folder that a file will be written to does not exist."""
-    if not file.parent.is_dir():
-        raise ValueError(f"{file} cannot be written: there is no folder {file.parent}.")
-
-
 def new_figure(command, *, extra):
     """Make a figure for a command; raise ImportError, before its work, without matplotlib."""
     # Not by pyplot, which may need a display.

@@ -34,14 +34,8 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
         The part to read. The videos that are not in the list are for training; Celeb-DF has no
         validation part, and the two parts share people.
     group_by : {"identity", "target", "video"}, default="identity"
-        The groups of the images. A fake ``id0_id1_0000`` is the scene of id0 with the face of
-        id1:
-
-        - ``"identity"``: people who are in one fake, or linked by a chain of fakes, are one
-          group, so that no face is on both sides of a split. A warning is raised if most fakes
-          end up in one group;
-        - ``"target"``: the person in the scene, id0. The face of id1 may be on both sides;
-        - ``"video"``: each video is a group of its own.
+        The groups of the images; see `load_faceforensics`. Here they are of people: a fake
+        ``id0_id1_0000`` is the scene of id0 with the face of id1.
     frames, frames_per_video : default=None
         See `load_faceforensics`.
 
