@@ -13,7 +13,7 @@ from .._bootstrap import (
     iter_bootstrap_counts,
     logit_t_interval,
 )
-from ._scores import check_scores
+from .._labels import check_scores
 
 
 def fake_detection_report(
