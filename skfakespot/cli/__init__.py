@@ -9,6 +9,7 @@ from .. import __version__
 from ..augmentation import KINDS, PRESETS
 from . import _commands
 
+_BACKBONE = "dlib-resnet29"
 _COMMANDS = (
     ("demo", _commands.demo, "train and test on 100 real faces and simulated fakes"),
     ("evaluate", _commands.evaluate, "train and test a detector on your faces"),
@@ -72,6 +73,7 @@ def _parser():
     for name in ("evaluate", "robustness"):
         _add_split(commands[name])
     _add_robustness(commands["robustness"])
+    commands["demo"].set_defaults(backbone=_BACKBONE, weights=None, features="layer", augment=False)
     _add_picture(commands["demo"], "skfakespot-demo.png", "precision-recall curve")
     _add_picture(commands["robustness"], "skfakespot-robustness.png", "curves")
     commands["train"].add_argument(
@@ -123,7 +125,7 @@ def _add_split(command):
 def _add_detector(command):
     command.add_argument(
         "--backbone",
-        default="dlib-resnet29",
+        default=_BACKBONE,
         metavar="NAME",
         help="a name that the command backbones lists, or a .keras file (default: %(default)s)",
     )

@@ -32,7 +32,7 @@ def demo(options):
     faces = load_demo_faces()
     splitter = GroupShuffleSplit(1, test_size=0.25, random_state=options.seed)
     train_rows, test_rows = next(splitter.split(faces.data, faces.target, faces.groups))
-    detector = make_detector(options.seed)
+    detector = make_detector(options)
     reports, probability = fit_and_report(detector, faces, train_rows, test_rows)
     _draw_precision_recall(figure, faces.target[test_rows], probability)
     figure.savefig(options.output, dpi=120)
@@ -68,7 +68,7 @@ def evaluate(options):
     audit = audit_faces(faces, groups)
     train_rows, test_rows = split_faces(faces, groups, options)
     start = time.perf_counter()
-    detector = make_detector(options.seed, options)
+    detector = make_detector(options)
     reports, _ = fit_and_report(detector, faces, train_rows, test_rows)
     seconds = time.perf_counter() - start
     if options.json:
@@ -145,7 +145,7 @@ def _prepare_detector(faces, groups, options):
         rows = np.arange(len(faces.target))
         return detector, rows, f"{options.detector}, tested on {len(rows)} images"
     train_rows, test_rows = split_faces(faces, groups, options)
-    detector = make_detector(options.seed, options)
+    detector = make_detector(options)
     detector.fit(faces.data[train_rows], faces.target[train_rows])
     tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
     return detector, test_rows, tested
@@ -178,7 +178,7 @@ def train(options):
     """Train on all images and save the detector."""
     _check_folder_exists(options.output)
     faces = load_face_folders(real=options.real, fake=options.fake)
-    detector = make_detector(options.seed, options)
+    detector = make_detector(options)
     detector.fit(faces.data, faces.target)
     save_detector(detector, options.output)
     n_real, n_fake = np.bincount(faces.target).tolist()

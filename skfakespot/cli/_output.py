@@ -21,9 +21,8 @@ def print_reports(reports):
     names = reports["standard"]
     rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in names]
     print_table(["metric", *reports], rows)
-    print()
     print(
-        "standard: ap and auc from the scores. paper: ap and auc from the labels, fpr and fnr\n"
+        "\nstandard: ap and auc from the scores. paper: ap and auc from the labels, fpr and fnr\n"
         "change places, as in Table 2 of the FakeSpotter paper."
     )
 
