@@ -47,12 +47,9 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("skfakespot: interrupted", file=sys.stderr)
         return 1
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"skfakespot: {error}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"skfakespot: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, ImportError) else 2
 
 
 def _parser():

@@ -351,9 +351,7 @@ def _missing_frames(X):
 def _is_missing(frame):
     if isinstance(frame, np.ndarray | list | tuple):
         frame = np.asarray(frame)
-        if not frame.size:
-            return False
         if frame.dtype == object:
-            return all(map(_is_missing, frame.flat))
-        return frame.dtype.kind == "f" and bool(np.isnan(frame).all())
+            return frame.size > 0 and all(map(_is_missing, frame.flat))
+        return frame.dtype.kind == "f" and frame.size > 0 and bool(np.isnan(frame).all())
     return frame is None or (isinstance(frame, float | np.floating) and bool(np.isnan(frame)))
