@@ -218,12 +218,9 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
 
 def _read_file_facts(samples):
     """Return the values of each fact of the files as numbers, NaN if an image does not have it."""
-
-    def read(index):
-        return read_header(samples[index], name=samples.name(index))
-
+    rows = range(len(samples))
     with ThreadPoolExecutor(thread_name_prefix="skfakespot-header") as pool:
-        headers = list(pool.map(read, range(len(samples))))
+        headers = list(pool.map(lambda i: read_header(samples[i], name=samples.name(i)), rows))
     facts = {
         "format": [header.format or "" for header in headers],
         "mode": [header.mode for header in headers],
