@@ -1,8 +1,8 @@
-"""The label that means fake, found in the labels or given by the user."""
+"""Labels and scores of the class fake, validated; the label is found, or given by the user."""
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 
 def fake_label(labels, pos_label=None):
@@ -55,3 +55,16 @@ def is_fake(y_true, pos_label):
             "real and fake."
         )
     return y_true == fake_label(y_true, pos_label)
+
+
+def check_scores(y_true, y_score, pos_label):
+    """Return where the labels mean fake, and the scores; raise ValueError if they are not valid."""
+    fake = is_fake(y_true, pos_label)
+    y_score = column_or_1d(y_score, dtype=np.float64)
+    check_consistent_length(fake, y_score)
+    if not np.isfinite(y_score).all():
+        raise ValueError(
+            f"{np.count_nonzero(~np.isfinite(y_score))} of {y_score.size} scores are NaN or "
+            "infinite. Leave these images out, with their labels, and say how many they were."
+        )
+    return fake, y_score

@@ -96,9 +96,7 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
         order = check_random_state(self.random_state).permutation(group.max() + 1)
         for name in names:
             left_out, other = generator == name, ~np.isin(generator, ["", name])
-            is_test = self._choose_test_groups(group, generator == "", left_out, other, order)[
-                group
-            ]
+            is_test = self._choose_test_images(group, generator == "", left_out, other, order)
             yield np.flatnonzero(~left_out & ~is_test), np.flatnonzero(~other & is_test)
 
     def _generators(self):
@@ -112,8 +110,8 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
             )
         return generator, names
 
-    def _choose_test_groups(self, group, real, left_out, other, order):
-        """Tell which groups a fold tests on, from the group and the kind of each image."""
+    def _choose_test_images(self, group, real, left_out, other, order):
+        """Return whether each image is in a group that a fold tests on, from its group and kind."""
         has_real, has_left_out, has_other = (
             np.bincount(group, kind, len(order)) > 0 for kind in (real, left_out, other)
         )
@@ -128,4 +126,4 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
             # At least one on each side, if there are two.
             n_test = min(max(1, round(self.test_size * len(members))), len(members) - 1)
             is_test[members[:n_test]] = True
-        return is_test
+        return is_test[group]

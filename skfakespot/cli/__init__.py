@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from . import _commands, _robustness
+from ..augmentation import KINDS, PRESETS
+from . import _commands
 
+_BACKBONE = "dlib-resnet29"
 _COMMANDS = (
     ("demo", _commands.demo, "train and test on 100 real faces and simulated fakes"),
     ("evaluate", _commands.evaluate, "train and test a detector on your faces"),
-    ("robustness", _robustness.robustness, "measure a detector on perturbed faces"),
+    ("robustness", _commands.robustness, "measure a detector on perturbed faces"),
     ("train", _commands.train, "train a detector and save it"),
     (
         "predict",
@@ -37,7 +39,7 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        return options.command(options) or 0
     except BrokenPipeError:
         # The reader, such as head, has closed the pipe. Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -45,12 +47,9 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("skfakespot: interrupted", file=sys.stderr)
         return 1
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"skfakespot: {error}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"skfakespot: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, ImportError) else 2
 
 
 def _parser():
@@ -70,7 +69,8 @@ def _parser():
         _add_folders(commands[name])
     for name in ("evaluate", "robustness"):
         _add_split(commands[name])
-    _robustness.add_options(commands["robustness"])
+    _add_robustness(commands["robustness"])
+    commands["demo"].set_defaults(backbone=_BACKBONE, weights=None, features="layer", augment=False)
     _add_picture(commands["demo"], "skfakespot-demo.png", "precision-recall curve")
     _add_picture(commands["robustness"], "skfakespot-robustness.png", "curves")
     commands["train"].add_argument(
@@ -122,7 +122,7 @@ def _add_split(command):
 def _add_detector(command):
     command.add_argument(
         "--backbone",
-        default="dlib-resnet29",
+        default=_BACKBONE,
         metavar="NAME",
         help="a name that the command backbones lists, or a .keras file (default: %(default)s)",
     )
@@ -140,6 +140,29 @@ def _add_detector(command):
         "--augment",
         action="store_true",
         help="also train on a perturbed copy of each training face",
+    )
+
+
+def _add_robustness(command):
+    command.add_argument(
+        "--detector",
+        type=Path,
+        metavar="FILE",
+        help="detector that train saved. It is tested on all faces, and must not have been trained "
+        "on any of them (default: train on a part of the faces)",
+    )
+    command.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        metavar="KIND",
+        help=f"perturbations: {', '.join(KINDS)} (default: all that --levels contains)",
+    )
+    command.add_argument(
+        "--levels",
+        choices=tuple(PRESETS),
+        default="paper",
+        help="preset of perturbation levels (default: %(default)s)",
     )
 
 

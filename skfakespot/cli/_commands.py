@@ -1,22 +1,27 @@
-"""The commands: each takes the parsed options and returns the exit status."""
+"""The commands: each takes the parsed options and returns the exit status, None for 0."""
 
+import csv
 import dataclasses
+import json
 import sys
 import time
+import warnings
+from pathlib import Path
 
 import numpy as np
 
+from ..augmentation import PRESETS
 from ..backbones import describe_backbones
-from ..datasets import load_demo_faces, load_face_folders
-from ._detectors import fit_and_report, load_detector, make_detector, save_detector, score_files
-from ._faces import audit_faces, read_groups, split_faces
-from ._output import (
-    check_parent_exists,
-    new_figure,
-    print_json,
-    print_reports,
-    print_table,
+from ..datasets import SuspectDataWarning, format_audit, load_demo_faces, load_face_folders
+from ..images import ImageError
+from ..robustness import (
+    PAPER_MEAN_DROP,
+    RobustnessCurveDisplay,
+    figure_size,
+    mean_drop,
+    robustness_curve,
 )
+from ._detectors import fit_and_report, load_detector, make_detector, save_detector, score_files
 
 _PREDICTED_AT_ONCE = 256
 
@@ -25,27 +30,26 @@ def demo(options):
     """Train and test on simulated fakes, print the metrics, draw the precision-recall curve."""
     from sklearn.model_selection import GroupShuffleSplit
 
-    figure = new_figure("demo", extra="demo")
-    check_parent_exists(options.output)
+    _check_folder_exists(options.output)
+    figure = _new_figure("demo", extra="demo")
     faces = load_demo_faces()
     splitter = GroupShuffleSplit(1, test_size=0.25, random_state=options.seed)
     train_rows, test_rows = next(splitter.split(faces.data, faces.target, faces.groups))
-    detector = make_detector(options.seed)
+    detector = make_detector(options)
     reports, probability = fit_and_report(detector, faces, train_rows, test_rows)
     _draw_precision_recall(figure, faces.target[test_rows], probability)
     figure.savefig(options.output, dpi=120)
     if options.json:
-        print_json({**reports, "simulated": True, "picture": str(options.output)})
-        return 0
+        _print_json({**reports, "simulated": True, "picture": str(options.output)})
+        return
     print(
         "100 real faces (Labeled Faces in the Wild) and 100 SIMULATED fakes: the same faces\n"
         "after the up-sampling stage of a GAN's decoder. No image is the work of a GAN, so\n"
         "these figures say that the installation works, not how well real fakes are spotted.\n\n"
         f"Trained on {len(train_rows)} images, tested on {len(test_rows)} of other faces.\n"
     )
-    print_reports(reports)
+    _print_reports(reports)
     print(f"\nThe precision-recall curve is in {options.output}")
-    return 0
 
 
 def _draw_precision_recall(figure, y_true, probability):
@@ -63,15 +67,15 @@ def _draw_precision_recall(figure, y_true, probability):
 def evaluate(options):
     """Train on a part of the images, print the eight metrics of the others, and audit the files."""
     faces = load_face_folders(real=options.real, fake=options.fake)
-    groups = read_groups(options.groups, faces.data)
-    audit = audit_faces(faces, groups)
-    train_rows, test_rows = split_faces(faces, groups, options)
+    groups = _read_groups(options.groups, faces.data)
+    audit = _audit_faces(faces, groups)
+    train_rows, test_rows = _split_faces(faces, groups, options)
     start = time.perf_counter()
-    detector = make_detector(options.seed, options)
+    detector = make_detector(options)
     reports, _ = fit_and_report(detector, faces, train_rows, test_rows)
     seconds = time.perf_counter() - start
     if options.json:
-        print_json(
+        _print_json(
             {
                 **reports,
                 "n_train": len(train_rows),
@@ -84,32 +88,107 @@ def evaluate(options):
                 "format_audit": audit if isinstance(audit, str) else dataclasses.asdict(audit),
             }
         )
-        return 0
+        return
     print(
         f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others, "
         f"seed {options.seed}, {seconds:.0f} s.\n"
     )
-    print_reports(reports)
+    _print_reports(reports)
     if isinstance(audit, str):
         print(f"\nAudit of the files: {audit}")
     else:
-        print(f"\nWARNING: these scores are suspect.\n{audit}" if audit.suspect else f"\n{audit}")
-    return 0
+        warning = "WARNING: these scores are suspect.\n" if audit.suspect else ""
+        print(f"\n{warning}{audit}")
+
+
+def robustness(options):
+    """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
+    _check_folder_exists(options.output)
+    figure = _new_figure("robustness", extra="plot")
+    if options.detector is not None and options.augment:
+        raise ValueError("--augment is for training; it does not go with --detector.")
+    faces = load_face_folders(real=options.real, fake=options.fake)
+    groups = _read_groups(options.groups, faces.data)
+    detector, test_rows, tested = _prepare_detector(faces, groups, options)
+    kinds = options.kinds or list(PRESETS[options.levels])
+    results = robustness_curve(
+        detector,
+        faces.data[test_rows],
+        faces.target[test_rows],
+        kinds,
+        options.levels,
+        groups=None if groups is None else groups[test_rows],
+        random_state=options.seed,
+    )
+    panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)
+    figure.set_size_inches(figure_size(len(kinds)))
+    name = "augmented" if options.augment else "detector"
+    RobustnessCurveDisplay.from_results({name: results}, axes=panels)
+    figure.savefig(options.output, dpi=120)
+    # Without pandas, the results are a list of the rows already.
+    rows = results if isinstance(results, list) else results.to_dict("records")
+    if options.json:
+        _print_json(
+            {
+                "results": [{**rows[0], "level": None}, *rows[1:]],  # JSON has no NaN
+                "fall": mean_drop(rows),
+                "relative_fall": mean_drop(rows, relative=True),
+                "picture": str(options.output),
+            }
+        )
+    else:
+        _print_robustness(rows, tested, options)
+
+
+def _prepare_detector(faces, groups, options):
+    """Return a fitted detector, the rows to test it on, and a text about both."""
+    if options.detector is not None:
+        # Unreadable files are an error here, as they are where the detector is trained.
+        detector = load_detector(options.detector).set_params(coverage__on_error="raise")
+        rows = np.arange(len(faces.target))
+        return detector, rows, f"{options.detector}, tested on {len(rows)} images"
+    train_rows, test_rows = _split_faces(faces, groups, options)
+    detector = make_detector(options)
+    detector.fit(faces.data[train_rows], faces.target[train_rows])
+    tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
+    return detector, test_rows, tested
+
+
+def _print_robustness(rows, tested, options):
+    print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
+    _print_table(
+        ["perturbation", "AUC", "interval", "drop", "interval"],
+        [
+            [
+                row["perturbation"],
+                f"{row['score']:.3f}",
+                f"{row['score_low']:.3f} to {row['score_high']:.3f}",
+                f"{row['fall']:+.3f}",
+                f"{row['fall_low']:+.3f} to {row['fall_high']:+.3f}",
+            ]
+            for row in rows
+        ],
+    )
+    print(
+        f"\nMean drop of the AUC: {mean_drop(rows):.4f}, "
+        f"{mean_drop(rows, relative=True):.2%} of the clean AUC.\n"
+        f"The FakeSpotter paper reports less than {PAPER_MEAN_DROP:.2%} on its own faces and "
+        f"levels.\n\nThe curves are in {options.output}"
+    )
 
 
 def train(options):
     """Train on all images and save the detector."""
-    check_parent_exists(options.output)
+    _check_folder_exists(options.output)
     faces = load_face_folders(real=options.real, fake=options.fake)
-    detector = make_detector(options.seed, options)
+    detector = make_detector(options)
     detector.fit(faces.data, faces.target)
     save_detector(detector, options.output)
     n_real, n_fake = np.bincount(faces.target).tolist()
     if options.json:
-        print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake})
+        _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake})
     else:
         print(f"Trained on {n_real} real and {n_fake} fake faces; saved to {options.output}")
-    return 0
 
 
 def predict(options):
@@ -126,7 +205,7 @@ def predict(options):
                 continue
             label = "fake" if probability >= options.threshold else "real"
             if options.json:
-                print_json({"path": path, "label": label, "probability": float(probability)})
+                _print_json({"path": path, "label": label, "probability": float(probability)})
             else:
                 print(path, label, f"{probability:.4f}", sep="\t", flush=True)
     return 0 if all_readable else 2
@@ -138,9 +217,9 @@ def backbones(options):
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
         rows = zip(cards, paths, strict=True)
-        print_json([{**card._asdict(), "weights": path} for card, path in rows])
-        return 0
-    print_table(
+        _print_json([{**card._asdict(), "weights": path} for card, path in rows])
+        return
+    _print_table(
         ["name", "layers", "neurons", "input", "licence of the weights", "weights present?"],
         [
             [
@@ -154,4 +233,95 @@ def backbones(options):
             for card in cards
         ],
     )
-    return 0
+
+
+def _read_groups(file, paths):
+    """Read the group of each path from a CSV file of lines PATH,GROUP; None without a file."""
+    if file is None:
+        return None
+    group_of = {}
+    with file.open(newline="", encoding="utf-8") as lines:
+        for number, line in enumerate(csv.reader(lines), start=1):
+            if len(line) != 2:
+                raise ValueError(f"{file}, line {number}: {line} is not PATH,GROUP.")
+            group_of[(file.parent / line[0]).resolve()] = line[1]
+    groups = [group_of.get(Path(path).resolve()) for path in paths]
+    missing = [path for path, group in zip(paths, groups, strict=True) if group is None]
+    if missing:
+        raise ValueError(
+            f"{file} gives no group for {len(missing)} of {len(paths)} images, the first of them "
+            f"{missing[0]}. Relative paths start at {file.parent.resolve()}."
+        )
+    return np.array(groups)
+
+
+def _split_faces(faces, groups, options):
+    """Return the rows to train and to test on, as the options say; no group is on both sides."""
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
+    rows = np.arange(len(faces.target))
+    if groups is None:
+        return train_test_split(
+            rows,
+            test_size=options.test_size,
+            stratify=faces.target,
+            random_state=options.seed,
+        )
+    n_folds = max(2, round(1 / options.test_size))
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
+    return next(folds.split(rows, faces.target, groups))
+
+
+def _audit_faces(faces, groups):
+    """Return the audit of the files, or a text that says why it is not possible."""
+    try:
+        with warnings.catch_warnings():
+            # The audit is printed with the metrics, so the warning would repeat it.
+            warnings.simplefilter("ignore", SuspectDataWarning)
+            return format_audit(faces.data, faces.target, groups=groups)
+    except ImageError:
+        raise
+    except ValueError as error:
+        return f"not possible: {error}"
+
+
+def _check_folder_exists(file):
+    if not file.parent.is_dir():
+        raise ValueError(f"{file} cannot be written: there is no folder {file.parent}.")
+
+
+def _print_json(value):
+    """Print a value as one line of JSON."""
+    print(json.dumps(value), flush=True)
+
+
+def _print_table(header, rows):
+    """Print rows of text in columns, each as wide as its longest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    for cells in (header, ["-" * width for width in widths], *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print(line.rstrip())
+
+
+def _print_reports(reports):
+    """Print the eight metrics in both conventions, from a dict of convention to report."""
+    names = reports["standard"]
+    rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in names]
+    _print_table(["metric", *reports], rows)
+    print(
+        "\nstandard: ap and auc from the scores. paper: ap and auc from the labels, fpr and fnr\n"
+        "change places, as in Table 2 of the FakeSpotter paper."
+    )
+
+
+def _new_figure(command, *, extra):
+    """Make a figure for a command; raise ImportError, before its work, without matplotlib."""
+    # Not by pyplot, which may need a display.
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            f"The command {command} draws with matplotlib. Install it with: "
+            f"pip install 'skfakespot[{extra}]'"
+        ) from error
+    return Figure(layout="constrained")

@@ -14,16 +14,14 @@ from ..images import UnreadableImageWarning
 from ..metrics import fake_detection_report, fake_label
 
 
-def make_detector(seed, options=None):
-    """Make an unfitted detector; without options the default one."""
+def make_detector(options):
+    """Make an unfitted detector."""
     _start_keras()
-    if options is None:
-        return make_fakespotter(random_state=seed, verbose=1)
     detector = make_fakespotter(
         options.backbone,
         augment=options.augment or None,
         output=options.features,
-        random_state=seed,
+        random_state=options.seed,
         verbose=1,
     )
     return detector.set_params(coverage__weights=options.weights)

@@ -81,20 +81,21 @@ class FormatAudit:
             f"File facts alone reach an AUC of {self.auc:.3f} (95 % interval {self.auc_low:.3f} to "
             f"{self.auc_high:.3f}) on {self.n_real} real and {self.n_fake} fake images"
         )
+        verdict, advice = ": they do not tell the classes apart.", ""
+        if self.suspect:
+            verdict = (
+                ", so any score on this set is suspect: a detector may have learnt how the files "
+                "were made, not the faces."
+            )
+            advice = (
+                " Make both classes by one pipeline (crop, size, format, quality), from images "
+                "that were not compressed differently before, and look again."
+            )
         single = ", ".join(f"{fact} {auc:.3f}" for fact, auc in self.facts.items())
         single = f" By single facts: {single}." if single else ""
         same = ", ".join(self.constant_facts)
         same = f" The same in all images: {same}." if same else ""
-        if self.suspect:
-            text = (
-                f"{reached}, so any score on this set is suspect: a detector may have learnt how "
-                f"the files were made, not the faces.{single}{same} Make both classes by one "
-                "pipeline (crop, size, format, quality), from images that were not compressed "
-                "differently before, and look again."
-            )
-        else:
-            text = f"{reached}: they do not tell the classes apart.{single}{same}"
-        return textwrap.fill(text, 100)
+        return textwrap.fill(f"{reached}{verdict}{single}{same}{advice}", 100)
 
 
 def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0):
@@ -217,12 +218,9 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
 
 def _read_file_facts(samples):
     """Return the values of each fact of the files as numbers, NaN if an image does not have it."""
-
-    def read(index):
-        return read_header(samples[index], name=samples.name(index))
-
+    rows = range(len(samples))
     with ThreadPoolExecutor(thread_name_prefix="skfakespot-header") as pool:
-        headers = list(pool.map(read, range(len(samples))))
+        headers = list(pool.map(lambda i: read_header(samples[i], name=samples.name(i)), rows))
     facts = {
         "format": [header.format or "" for header in headers],
         "mode": [header.mode for header in headers],

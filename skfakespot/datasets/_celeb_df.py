@@ -34,14 +34,8 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
         The part to read. The videos that are not in the list are for training; Celeb-DF has no
         validation part, and the two parts share people.
     group_by : {"identity", "target", "video"}, default="identity"
-        The groups of the images. A fake ``id0_id1_0000`` is the scene of id0 with the face of
-        id1:
-
-        - ``"identity"``: people who are in one fake, or linked by a chain of fakes, are one
-          group, so that no face is on both sides of a split. A warning is raised if most fakes
-          end up in one group;
-        - ``"target"``: the person in the scene, id0. The face of id1 may be on both sides;
-        - ``"video"``: each video is a group of its own.
+        The groups of the images; see `load_faceforensics`. Here they are of people: a fake
+        ``id0_id1_0000`` is the scene of id0 with the face of id1.
     frames, frames_per_video : default=None
         See `load_faceforensics`.
 
@@ -84,15 +78,14 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     check_subset(subset, "Celeb-DF", ("train", "test"))
     for folder in ("Celeb-real", "Celeb-synthesis"):
         find(root, (folder,), "folder of Celeb-DF")
-    testing_list = find(
-        root, (_TESTING_LIST,), f"list that subset={subset!r} needs", required=subset != "all"
-    )
-    testing = _read_testing_list(testing_list) if testing_list else set()
+    what = f"list that subset={subset!r} needs"
+    testing_list = find(root, (_TESTING_LIST,), what, required=subset != "all")
+    testing = _read_testing_list(testing_list) if testing_list else {}
     videos = []
     for folder, target in _FOLDERS.items():
-        listed = [name for listed_in, name in testing if listed_in == folder]
+        listed = testing.get(folder, set())
         for name, place in find_videos(root / folder, frames, listed).items():
-            split = ("test" if name in listed else "train") if testing_list else ""
+            split = ("test" if name in listed else "train") if testing else ""
             generator = "Celeb-DF" if target == FAKE else ""
             people = _people(folder, name)
             videos.append(Video(f"{folder}/{name}", *place, target, people, split, generator))
@@ -100,8 +93,8 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
 
 
 def _read_testing_list(file):
-    """Read the folder and the name of each video for testing."""
-    testing = set()
+    """Return the names of the videos for testing in each folder."""
+    testing = {folder: set() for folder in _FOLDERS}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
@@ -116,7 +109,7 @@ def _read_testing_list(file):
                 f"{file}, line {number}: {line!r} contradicts the folder; in this list 1 means "
                 "real and 0 means fake. Download the list again."
             )
-        testing.add((folder, name))
+        testing[folder].add(name)
     return testing
 
 

@@ -94,9 +94,10 @@ def load_celeba(root, *, subset="all"):
         raise FileNotFoundError(f"{folder} holds no images.")
     what = f"list of the parts, which subset={subset!r} needs"
     partition_file = find(root, _PARTITION, what, required=subset != "all")
-    parts = _read_partition(partition_file) if partition_file else {}
-    # The PNG version is listed by the names of the JPEG files, so only the stems are compared.
+    parts = {}
     if partition_file:
+        parts = _read_partition(partition_file)
+        # The PNG version is listed by the names of the JPEG files, so only the stems are compared.
         _warn_of_differences({path.stem for path in paths}, parts.keys(), folder, partition_file)
         paths = [path for path in paths if path.stem in parts]
     identities = _read_identities(root)
@@ -113,24 +114,23 @@ def load_celeba(root, *, subset="all"):
 
 
 def _read_pairs(file):
-    """Yield line number, image and value of each line of a list, without its header."""
+    """Yield the place in the list, the image's stem and its value from each line but a header."""
     with file.open(newline="", encoding="utf-8") as lines:
-        separated = csv.reader(lines) if file.suffix == ".csv" else (line.split() for line in lines)
+        separated = csv.reader(lines) if file.suffix == ".csv" else map(str.split, lines)
         for number, line in enumerate(separated, start=1):
             if not line or (number == 1 and line[0] == "image_id"):
                 continue
             if len(line) != 2:
                 raise ValueError(f"{file}, line {number}: {line} is not an image and a number.")
-            yield number, line[0].rsplit(".", 1)[0], line[1]
+            yield f"{file}, line {number}", line[0].rsplit(".", 1)[0], line[1]
 
 
 def _read_partition(file):
     parts = {}
-    for number, stem, code in _read_pairs(file):
-        part = _PARTS.get(code)
-        if part is None:
-            raise ValueError(f"{file}, line {number}: the part {code!r} is not 0, 1 or 2.")
-        assign_part(parts, stem, part, f"{file}, line {number}: {stem} is")
+    for place, stem, code in _read_pairs(file):
+        if code not in _PARTS:
+            raise ValueError(f"{place}: the part {code!r} is not 0, 1 or 2.")
+        assign_part(parts, stem, _PARTS[code], f"{place}: {stem} is")
     return parts
 
 

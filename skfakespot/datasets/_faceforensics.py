@@ -154,6 +154,7 @@ def _find_sequences(root, methods, compression):
 def _read_parts(root, *, required):
     """Return the part of each pair of swapped videos; empty if a list is missing."""
     part_of_video, part_of_pair = {}, {}
+    remedy = f"Download the lists from {_LISTS}."
     for part, name in _FILE_OF_PART.items():
         places = (name, f"splits/{name}")
         file = find(root, places, f"{name} (get it from {_LISTS})", required=required)
@@ -162,10 +163,7 @@ def _read_parts(root, *, required):
         for pair in json.loads(file.read_text(encoding="utf-8")):
             part_of_pair[tuple(pair)] = part
             for video in pair:
-                subject = f"{file}: the video {video} is"
-                assign_part(
-                    part_of_video, video, part, subject, f"Download the lists from {_LISTS}."
-                )
+                assign_part(part_of_video, video, part, f"{file}: the video {video} is", remedy)
     return part_of_pair
 
 

@@ -117,11 +117,7 @@ def _find_pairs(root, real, fake, subset):
         raise ValueError("Give either root, or both real and fake.")
     if subset != "all":
         raise ValueError(f"subset={subset!r} needs root, with a folder for each part.")
-    folders = [Path(real), Path(fake)]
-    for folder in folders:
-        if not folder.is_dir():
-            what = "is a file" if folder.exists() else "does not exist"
-            raise NotADirectoryError(f"{folder} {what}; a folder of images is needed.")
+    folders = [check_root(real), check_root(fake)]
     first, second = (folder.resolve() for folder in folders)
     if first.is_relative_to(second) or second.is_relative_to(first):
         raise ValueError(f"{folders[0]} and {folders[1]} overlap: a face would have both labels.")

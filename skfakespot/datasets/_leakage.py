@@ -102,28 +102,25 @@ class LeakageReport:
         for title, field in (
             ("Same content", "same_content"),
             ("Near-duplicates", "near_duplicates"),
+            ("Groups on both sides", "shared_groups"),
         ):
-            pairs = getattr(self, field)
+            found = getattr(self, field)
             if field not in self.checked:
                 lines.append(f"{title}: not checked.")
-                continue
-            lines.append(f"{title}: {len(pairs)} of the test images.")
-            for pair in pairs[:_SHOWN]:
-                bits = f" ({pair.distance} bits differ)" if pair.distance else ""
-                lines.append(f"  {pair.test_name} is {pair.train_name}{bits}")
-            if len(pairs) > _SHOWN:
-                lines.append(f"  and {len(pairs) - _SHOWN} more")
-        lines.append(f"Groups on both sides: {self._groups()}")
+            elif field == "shared_groups":
+                n_images = sum(n_test for _, n_test in found.values())
+                names = ", ".join(map(str, list(found)[:_SHOWN]))
+                names += ", ..." if len(found) > _SHOWN else ""
+                names = f": {names}" if found else "."
+                lines.append(f"{title}: {len(found)}, with {n_images} of the test images{names}")
+            else:
+                lines.append(f"{title}: {len(found)} of the test images.")
+                for pair in found[:_SHOWN]:
+                    bits = f" ({pair.distance} bits differ)" if pair.distance else ""
+                    lines.append(f"  {pair.test_name} is {pair.train_name}{bits}")
+                if len(found) > _SHOWN:
+                    lines.append(f"  and {len(found) - _SHOWN} more")
         return "\n".join(lines)
-
-    def _groups(self):
-        if "shared_groups" not in self.checked:
-            return "not checked."
-        n_images = sum(n_test for _, n_test in self.shared_groups.values())
-        names = ", ".join(str(group) for group in list(self.shared_groups)[:_SHOWN])
-        more = ", ..." if len(self.shared_groups) > _SHOWN else ""
-        names = f": {names}{more}" if names else "."
-        return f"{len(self.shared_groups)}, with {n_images} of the test images{names}"
 
 
 def check_leakage(train, test, *, groups=None, max_distance=40):

@@ -67,14 +67,11 @@ def assign_part(part_of, name, part, subject, remedy="Download the list again.")
 
 def find(root, places, what, *, required=True):
     """Return the first of the places under the root that exists; otherwise raise or return None."""
-    for place in places:
-        if (root / place).exists():
-            return root / place
-    if not required:
-        return None
-    raise FileNotFoundError(
-        f"{root} has no {what}. Looked for {' and '.join(str(root / place) for place in places)}."
-    )
+    found = next((root / place for place in places if (root / place).exists()), None)
+    if found is None and required:
+        looked_for = " and ".join(str(root / place) for place in places)
+        raise FileNotFoundError(f"{root} has no {what}. Looked for {looked_for}.")
+    return found
 
 
 def visible_folders(folder):

@@ -2,8 +2,7 @@
 
 from .._labels import fake_label
 from ._report import fake_detection_report
-from ._scorers import fake_detection_scorers
-from ._scores import equal_error_rate, tpr_at_fpr_score
+from ._scores import equal_error_rate, fake_detection_scorers, tpr_at_fpr_score
 
 __all__ = [
     "equal_error_rate",

@@ -13,7 +13,7 @@ from .._bootstrap import (
     iter_bootstrap_counts,
     logit_t_interval,
 )
-from ._scores import check_scores
+from .._labels import check_scores
 
 
 def fake_detection_report(
@@ -166,18 +166,9 @@ def _metrics_of_draws(fake, called_fake, counts, ap, auc):
 def _units_of_metrics(fake, called_fake, groups):
     """Count the images or groups that each metric is computed from."""
     n_real, n_fake = (count_units(fake, groups, chosen) for chosen in (~fake, fake))
-    n_scarcer = min(n_real, n_fake)
-    n_called_fake = count_units(fake, groups, called_fake)
-    return {
-        "precision": n_called_fake,
-        "recall": n_fake,
-        "f1": n_scarcer,
-        "accuracy": n_scarcer,
-        "ap": n_scarcer,
-        "auc": n_scarcer,
-        "fpr": n_real,
-        "fnr": n_fake,
-    }
+    units = dict.fromkeys(("f1", "accuracy", "ap", "auc"), min(n_real, n_fake))
+    units["precision"] = count_units(fake, groups, called_fake)
+    return {**units, "recall": n_fake, "fnr": n_fake, "fpr": n_real}
 
 
 def _exchange_error_rates(values):

@@ -1,8 +1,7 @@
 """Robustness curves: the score of a detector on perturbed faces, and its drawing."""
 
-from ._curve import robustness_curve
+from ._curve import PAPER_MEAN_DROP, mean_drop, mean_fall, robustness_curve
 from ._display import RobustnessCurveDisplay, figure_size
-from ._results import PAPER_MEAN_DROP, mean_drop, mean_fall
 
 __all__ = [
     "PAPER_MEAN_DROP",

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..augmentation import KINDS
-from ._curve import robustness_curve
-from ._results import as_records, clean_score, rows_of_kind
+from ._curve import as_records, clean_score, robustness_curve, rows_of_kind
 
 _AXIS_LABELS = {
     "compression": "compression: JPEG quality",

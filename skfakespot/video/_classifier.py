@@ -56,10 +56,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         It is cloned; wrap a fitted one in :class:`sklearn.frozen.FrozenEstimator`.
     how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
         How the scores of the class fake are aggregated; see `aggregate_scores`.
-    k : int, default=5
-        Number of frames of "topk", at least 1.
-    temperature : float, default=0.1
-        Temperature of "logsumexp", above 0.
+    k, temperature : int, default=5 and float, default=0.1
+        Parameters of "topk" and "logsumexp"; see `aggregate_scores`.
     nan_policy : {"omit", "propagate", "raise"}, default="omit"
         What a frame without a score does; see `aggregate_scores`. For groups without a score,
         `predict_proba` and `decision_function` return NaN, and `predict` raises an error.
@@ -347,17 +345,13 @@ def _missing_frames(X):
         return np.zeros(X.shape[0], dtype=bool)
     # A list is not made an array, because its images may be large and of different sizes.
     frames = X if isinstance(X, list | tuple | np.ndarray) else np.asarray(X)
-    if isinstance(frames, np.ndarray) and frames.dtype.kind not in ("f", "O"):
-        return np.zeros(len(frames), dtype=bool)
     return np.fromiter(map(_is_missing, frames), dtype=bool, count=len(frames))
 
 
 def _is_missing(frame):
     if isinstance(frame, np.ndarray | list | tuple):
         frame = np.asarray(frame)
-        if not frame.size:
-            return False
         if frame.dtype == object:
-            return all(map(_is_missing, frame.flat))
-        return frame.dtype.kind == "f" and bool(np.isnan(frame).all())
+            return frame.size > 0 and all(map(_is_missing, frame.flat))
+        return frame.dtype.kind == "f" and frame.size > 0 and bool(np.isnan(frame).all())
     return frame is None or (isinstance(frame, float | np.floating) and bool(np.isnan(frame)))
