@@ -40,6 +40,7 @@ def run(monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_table2_prints_both_conventions_beside_the_papers_values(run, root):
     text = run("table2", "--root", root, "--folds", 2, "--groups", "folder", "--seed", 1)
     labels = [line[:34].strip() for line in text.splitlines() if "." in line]
@@ -52,6 +53,7 @@ def test_table2_prints_both_conventions_beside_the_papers_values(run, root):
     assert "PGGAN: 12 real and 12 fake faces, 2 folds" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["figure3", "figure4"])
 def test_figures_are_drawn(run, root, tmp_path, script):
     rows = []
@@ -66,6 +68,7 @@ def test_figures_are_drawn(run, root, tmp_path, script):
         assert len(drawn.getcolors(maxcolors=2**20)) > 10
 
 
+@pytest.mark.slow
 def test_the_interval_coverage_is_printed(run):
     text = run("interval_coverage", "--repetitions", 2)
     assert "2 repetitions, intervals of 95 %" in text

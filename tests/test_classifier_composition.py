@@ -73,6 +73,7 @@ def test_as_good_as_mlp_classifier(split):
     assert area > 0.85
 
 
+@pytest.mark.slow
 def test_grid_search_in_processes(counts):
     X, y = counts
     grid = {

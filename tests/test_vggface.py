@@ -455,6 +455,7 @@ def test_weights_are_downloaded_once(home, legacy_files, random_backbones, tmp_p
         assert_array_equal(weight, other)
 
 
+@pytest.mark.slow
 def test_the_transformer_reads_what_a_plain_keras_model_gives(backbone, images):
     coverage = NeuronCoverageTransformer(backbone)
     counts = coverage.fit_transform(images)
