@@ -14,6 +14,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if {"faces", "oracle_file"} & set(item.fixturenames):
             item.add_marker(pytest.mark.needs_faces)
+        if "faceres" in item.fixturenames:
+            item.add_marker(pytest.mark.needs_weights)
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,15 @@ def oracle_file():
     if not file.is_file():
         pytest.skip(f"the oracle of the dlib network is not at {file}")
     return file
+
+
+@pytest.fixture(scope="session")
+def faceres():
+    """The folder of FaceRes' own files, which stands beside a developer's checkout."""
+    folder = SHARED / "weights" / "faceres"
+    if not folder.is_dir():
+        pytest.skip(f"the weights of FaceRes are not at {folder}")
+    return folder
 
 
 @pytest.fixture

@@ -476,7 +476,9 @@ def test_features_have_the_original_names(random_backbones, images):
 
 
 def test_cards_tell_what_the_networks_have(random_backbones):
-    for card in describe_backbones()[1:]:
+    cards = [card for card in describe_backbones() if card.name in NAMES]
+    assert len(cards) == len(NAMES)
+    for card in cards:
         backbone = random_backbones[card.name]
         assert (card.n_layers, card.n_neurons) == (CONVOLUTIONS[card.name], NEURONS[card.name])
         assert (card.input_size, card.licence) == (backbone.input_size, backbone.licence)

@@ -25,8 +25,8 @@ def weights_errors(name, path, hint):
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise BackboneError(f"The weights of {name}, {path}: {reason}. {hint}") from error
+        file, reason = error.filename or path, error.strerror or error
+        raise BackboneError(f"The weights of {name}, {file}: {reason}. {hint}") from error
     except WeightsFormatError as error:
         raise BackboneError(
             f"The weights of {name}, {path}, are damaged or of another network: {error}. {hint}"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .._cache import BoundedCache
 from .._keras import import_keras, keep_global_random_state
-from . import _dlib, _vggface
+from . import _dlib, _mobilenet, _vggface
 from ._backbone import Backbone, BackboneError
 
-_BUILDERS = {_dlib.NAME: _dlib.build, **_vggface.BUILDERS}
+_BUILDERS = {_dlib.NAME: _dlib.build, _mobilenet.NAME: _mobilenet.build, **_vggface.BUILDERS}
 _resolved = BoundedCache(8, is_network=True)
 
 
@@ -27,7 +27,7 @@ def list_backbones():
     --------
     >>> from skfakespot.backbones import list_backbones
     >>> list_backbones()
-    ['dlib-resnet29', 'vggface-resnet50', 'vggface-vgg16', 'vggface-senet50']
+    ['dlib-resnet29', 'vggface2-mobilenet', 'vggface-resnet50', 'vggface-vgg16', 'vggface-senet50']
     """
     return list(_BUILDERS)
 
@@ -47,7 +47,8 @@ def describe_backbones():
     >>> card.name, card.n_layers, card.n_neurons
     ('dlib-resnet29', 30, 619840)
     """
-    return [_dlib.describe(), *map(_vggface.describe, _vggface.BUILDERS)]
+    networks = map(_vggface.describe, _vggface.BUILDERS)
+    return [_dlib.describe(), _mobilenet.describe(), *networks]
 
 
 def load_backbone(name, *, weights=None, include_top=False, image_size=None):
@@ -61,7 +62,9 @@ def load_backbone(name, *, weights=None, include_top=False, image_size=None):
         None for the pre-trained weights; ``"random"`` for random weights that are the same at
         each call (for tests); or the path of a file of weights in the network's own format.
     include_top : bool, default=False
-        Whether the network ends with its classification layer, if it has one.
+        Whether the network ends with its classification layer, if it has one. That of
+        ``"vggface2-mobilenet"`` outputs 101 numbers: the probabilities of the ages 0 to 99 years,
+        and the probability that the face is male.
     image_size : None or tuple of (height, width), default=None
         Size in pixels of the images that the network is built for; None for the size that it was
         trained on. The weights are the same for every size, but the classification layer takes
