@@ -153,8 +153,8 @@ def test_every_layer_equals_the_published_graph_in_numpy(file, images):
     nodes += [f"{relu}/clip_by_value" for relu in relus] + ["global_pooling/Mean", "feats/Relu"]
     taps = outputs_by_layer(whole.model, batch, [*names, *relus, "global_pooling", "feats"])
     for tap, node in zip(taps, nodes, strict=True):
-        # float32 sums of terms up to 255, through up to 27 layers: 1.1e-5 was measured.
-        assert_allclose(tap, expected[node], rtol=0, atol=3e-5 * np.abs(expected[node]).max())
+        # float32 sums of terms up to 255, through up to 27 layers: 1.01e-5 was measured.
+        assert_allclose(tap, expected[node], rtol=0, atol=2e-5 * np.abs(expected[node]).max())
     output = whole.model(batch, training=False)
     heads = [expected["age_pred/Softmax"], expected["gender_pred/Sigmoid"]]
     assert_allclose(output, np.concatenate(heads, axis=1), rtol=0, atol=1e-5)
