@@ -61,9 +61,6 @@ def build(name, weights=None, include_top=False, image_size=_INPUT_SIZE):
     if weights == "random":
         (model, layer_names), source = network(random=True), "random weights"
     else:
-        # h5py is loaded only where a file is read.
-        from ._weights import read_weights
-
         if weights is None:
             path = _fetch_weights(name, include_top)
             hint = f"Delete {path}: it is downloaded again."
@@ -72,6 +69,9 @@ def build(name, weights=None, include_top=False, image_size=_INPUT_SIZE):
             published = f"the file that keras-vggface publishes for include_top={include_top}"
             hint = f"Accepted is {published}, or a .weights.h5 or .keras file of this network."
         (model, layer_names), source = network(random=False), str(path)
+        # h5py is loaded only where a file is read.
+        from ._weights import read_weights
+
         with weights_errors(name, path, hint):
             model.set_weights(read_weights(path, model, layer_names))
     return Backbone(
