@@ -28,7 +28,6 @@ def sum_neurons(neurons):
     """Return the sum of each image's neurons, float64, whatever else is in the batch."""
     starts = np.arange(0, neurons.shape[1], _ADDENDS)
     with np.errstate(over="ignore", invalid="ignore"):
-        # NumPy would convert in pieces that do not end where an image does.
         sums = np.add.reduceat(neurons, starts, axis=1).astype(np.float64).sum(axis=1)
         for image in np.flatnonzero(~np.isfinite(sums)):
             sums[image] = neurons[image].sum(dtype=np.float64)
