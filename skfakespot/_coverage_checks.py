@@ -1,9 +1,10 @@
 """Checks of the transformer's parameters and input that scikit-learn's tools cannot express."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
+from ._counting import STATISTICS
 from ._sklearn_compat import InvalidParameterError
 
 
@@ -21,6 +22,33 @@ def check_reading(*, threshold, neuron, output):
                 f"threshold={threshold!r}; accepted are 'mean', a number, and ('quantile', q) "
                 "with q in [0, 1]."
             )
+
+
+def check_statistics(statistics, lags, output):
+    """Check the parameters `statistics` and `lags` of `NeuronCoverageTransformer`."""
+    unknown = [name for name in statistics if name not in STATISTICS]
+    if unknown or not statistics or len(set(statistics)) < len(statistics):
+        raise InvalidParameterError(
+            f"statistics={statistics!r}; accepted are one or more different names of "
+            f"{', '.join(map(repr, STATISTICS))}."
+        )
+    if output == "layer" and tuple(statistics) != ("coverage",):
+        raise ValueError(
+            f"statistics={statistics!r} are taken of each feature map, but output='layer' has one "
+            "feature for each layer. Set output='channel', or statistics=('coverage',)."
+        )
+    if not lags or not all(map(_is_lag, lags)):
+        raise InvalidParameterError(
+            f"lags={lags!r}; accepted are one or more pairs of integers (down, right), with down "
+            "at least 0, but not (0, 0)."
+        )
+
+
+def _is_lag(lag):
+    if not isinstance(lag, tuple | list) or len(lag) != 2:
+        return False
+    is_integer = all(isinstance(step, Integral) for step in lag)
+    return is_integer and lag[0] >= 0 and any(lag)
 
 
 def check_sums_can_be_added(threshold, action):

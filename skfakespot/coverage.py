@@ -13,7 +13,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _coverage_checks as checks
-from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, add_exactly, open_store
+from ._counting import (
+    LAGS,
+    FeatureLayout,
+    NeuronCounter,
+    PortableNetwork,
+    StatisticLayout,
+    Stores,
+    add_exactly,
+)
 from ._documentation import DocumentationLinkMixin
 from ._network import NetworkSpec
 from ._network_parameter import NetworkParameterMixin
@@ -68,6 +76,17 @@ class NeuronCoverageTransformer(
         One count for each layer (the paper), or for each feature map of each layer.
     normalize : {"count", "fraction"}, default="count"
         Counts (the paper), or counts divided by the number of neurons, in [0, 1].
+    statistics : sequence of str, default=("coverage",)
+        With ``output="channel"``, what is taken of each feature map, in one pass: ``"coverage"``
+        (the count), ``"mean"``, ``"std"``, ``"skewness"``, ``"kurtosis"``, ``"autocorrelation"`` at
+        each of `lags`, ``"gram"`` (covariances of the maps of a layer) and ``"grid"`` (the count in
+        each cell of a grid). "Statistics of feature maps" in the user guide has the formulas.
+    lags : sequence of (int, int), default=((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
+        Steps down (0 or more) and to the right, in places of a map, for ``"autocorrelation"``.
+    max_maps : int, default=128
+        ``"gram"`` is taken of layers of at most so many maps.
+    grid_size : int, default=4
+        Number of rows and of columns of ``"grid"``. Smaller maps have no grid.
     image_size : None or tuple of (height, width), default=None
         Size that images are brought to, in pixels, and that a backbone by name is built for; None
         for the network's own.
@@ -140,6 +159,10 @@ class NeuronCoverageTransformer(
         "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither"), tuple],
         "output": [StrOptions({"layer", "channel"})],
         "normalize": [StrOptions({"count", "fraction"})],
+        "statistics": [tuple, list],
+        "lags": [tuple, list],
+        "max_maps": [Interval(Integral, 1, None, closed="left")],
+        "grid_size": [Interval(Integral, 2, None, closed="left")],
         "image_size": [None, tuple, list],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "on_error": [StrOptions({"raise", "nan"})],
@@ -160,6 +183,10 @@ class NeuronCoverageTransformer(
         threshold="mean",
         output="layer",
         normalize="count",
+        statistics=("coverage",),
+        lags=LAGS,
+        max_maps=128,
+        grid_size=4,
         image_size=None,
         batch_size=32,
         on_error="raise",
@@ -176,6 +203,10 @@ class NeuronCoverageTransformer(
         self.threshold = threshold
         self.output = output
         self.normalize = normalize
+        self.statistics = statistics
+        self.lags = lags
+        self.max_maps = max_maps
+        self.grid_size = grid_size
         self.image_size = image_size
         self.batch_size = batch_size
         self.on_error = on_error
@@ -210,7 +241,7 @@ class NeuronCoverageTransformer(
             A ValueError: the network cannot be built.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            self._fit(X, watch)
+            self._fit(self._open_counter(X, reset=True, watch=watch))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -254,7 +285,10 @@ class NeuronCoverageTransformer(
             See `transform`.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            return self._count(self._fit(X, watch))
+            counter = self._open_counter(X, reset=True, watch=watch)
+            rows = self._make_rows(counter)
+            self._fit(counter, rows)
+            return self._count(counter, rows)
 
     def merge(self, *others):
         """Add what other transformers have learnt, from other images or on other machines.
@@ -311,7 +345,7 @@ class NeuronCoverageTransformer(
         """
         check_is_fitted(self)
         counter = self._open_counter(X, reset=False)
-        counts = self._count(counter)
+        counts = self._count(counter, self._make_rows(counter))
         self._warn_of_failures(counter)
         return counts
 
@@ -326,13 +360,15 @@ class NeuronCoverageTransformer(
         Returns
         -------
         names : ndarray of shape (n_features_out,), object
-            The layer's name, with ``output="channel"`` followed by a colon and the number of the
-            feature map.
+            The layer's name; with ``output="channel"``, ``layer:map`` for a count, and
+            ``layer:map:std`` and so on for other statistics.
         """
         check_is_fitted(self)
         if self.output == "layer":
             return self.layer_names_.copy()
-        return self._layout(self._network_spec().open()).feature_names()
+        layout = self._layout(self._network_spec().open())
+        statistics = self._statistics(layout)
+        return (statistics or layout).feature_names()
 
     @property
     def backbone_(self):
@@ -354,27 +390,25 @@ class NeuronCoverageTransformer(
     def _show_progress(self, batches, about):
         return show_progress(batches, about, enabled=bool(self.verbose))
 
-    def _fit(self, X, watch):
-        """Learn the thresholds from X; return what counts the neurons of X."""
+    def _fit(self, counter, rows=None):
+        """Learn the thresholds from a counter's images; fill `rows` of statistics, if given."""
         for name in ("thresholds_", "feature_names_in_"):
             vars(self).pop(name, None)
-        counter = self._open_counter(X, reset=True, watch=watch)
         if not isinstance(self.threshold, tuple):
-            self._learn(counter, first=True)
-            return counter
+            self._learn(counter, first=True, rows=rows)
+            return
         thresholds = counter.quantile(self.threshold[1])
         self._warn_of_failures(counter)
         self.n_samples_seen_ = counter.count_readable()
         self._half_widths = np.zeros_like(thresholds)
         self._set_thresholds(counter.layout, thresholds)
-        return counter
 
-    def _learn(self, counter, *, first):
+    def _learn(self, counter, *, first, rows=None):
         """Add a counter's images to the sums of eq. 1, and update the thresholds."""
         layout, fixed = counter.layout, None
         if isinstance(self.threshold, Real):
             fixed = np.full(layout.n_layers, float(self.threshold))
-        sums = counter.sums(center=fixed)
+        sums = counter.sums(center=fixed, rows=rows)
         self._warn_of_failures(counter)
         n_readable = counter.count_readable()
         totals = add_exactly(np.delete(sums, list(counter.failures), axis=0))
@@ -389,15 +423,28 @@ class NeuronCoverageTransformer(
         self.n_neurons_ = layout.n_neurons
         self.thresholds_ = thresholds
 
-    def _count(self, counter):
-        coverage = counter.counts(
+    def _count(self, counter, rows):
+        """Return the features of a counter's images; `rows` are those of `_make_rows`."""
+        keeps_new = self.memory is not None
+        if not rows.takes_counts:
+            counter.fill(rows, keeps_new=keeps_new)
+            return rows.matrix
+        counts = counter.counts(
             self.thresholds_,
-            None if self.memory is None else self._half_widths,
+            self._half_widths if keeps_new else None,
             dtype=np.float64 if self.output == "layer" else np.float32,
+            rows=rows,
         )
-        if self.normalize == "fraction":
-            coverage /= counter.layout.feature_sizes
-        return coverage
+        as_fractions = self.normalize == "fraction"
+        if rows.statistics is not None:
+            rows.statistics.place_counts(rows.matrix, counts, as_fractions=as_fractions)
+            return rows.matrix
+        if as_fractions:
+            counts /= counter.layout.feature_sizes
+        return counts
+
+    def _make_rows(self, counter):
+        return counter.make_rows(self._statistics(counter.layout))
 
     def _warn_of_failures(self, counter):
         for index, error in sorted(counter.failures.items()):
@@ -406,6 +453,7 @@ class NeuronCoverageTransformer(
     def _open_counter(self, X, *, reset, watch=None):
         """Check X, build the network if need be, and return what counts the neurons of X."""
         checks.check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
+        checks.check_statistics(self.statistics, self.lags, self.output)
         samples = self._check_X(X, reset=reset)
         spec = self._network_spec()
         network = spec.resolve()
@@ -416,7 +464,7 @@ class NeuronCoverageTransformer(
             PortableNetwork(spec, reader),
             layout,
             samples,
-            open_store(reader, layout, self.memory),
+            Stores(reader, self.memory),
             batch_size=self.batch_size,
             on_error=self.on_error,
             n_jobs=self.n_jobs,
@@ -435,7 +483,14 @@ class NeuronCoverageTransformer(
         )
 
     def _layout(self, reader):
-        return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output)
+        grid_size = self.grid_size if "grid" in self.statistics else 1
+        return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output, grid_size)
+
+    def _statistics(self, layout):
+        """Return the layout of the statistics, or None if there are only counts."""
+        if tuple(self.statistics) == ("coverage",):
+            return None
+        return StatisticLayout(self.statistics, layout, lags=self.lags, max_maps=self.max_maps)
 
     def _check_X(self, X, *, reset):
         samples = as_samples(X)

@@ -1,14 +1,26 @@
-"""What is taken from the layers: sums, counts and the profiles that make one pass enough.
+"""What is taken from the layers: sums, counts and statistics, in as few passes as possible.
 
-`_layout` says which neurons and features the layers have. `_reductions` reduces one layer of a
-batch; the reducers in `_reducers` and `_quantile` keep what each image needs; `_passes` and
-`_workers` send batches through a network. A `_profile` keeps the neurons in `_bands` around the
-thresholds, `_store` and `_folder` keep profiles, and `_counter` puts all of it together.
+`_layout` says which neurons and features the layers have, and `_statistics` which columns the
+statistics of feature maps fill. `_reductions`, `_map_statistics` and `_map_kernels` reduce one
+layer of a batch; the reducers in `_reducers`, `_statistic_reduction` and `_quantile` keep what each
+image needs; `_passes` and `_workers` send batches through a network. A `_profile` keeps the neurons
+in `_bands` around the thresholds, `_statistic_rows` the statistics of each image, `_store` and
+`_folder` store both, and `_counter` puts all of it together.
 """
 
 from ._counter import NeuronCounter, add_exactly
 from ._layout import FeatureLayout
-from ._store import open_store
+from ._statistics import LAGS, STATISTICS, StatisticLayout
+from ._store import Stores
 from ._workers import PortableNetwork
 
-__all__ = ["FeatureLayout", "NeuronCounter", "PortableNetwork", "add_exactly", "open_store"]
+__all__ = [
+    "LAGS",
+    "STATISTICS",
+    "FeatureLayout",
+    "NeuronCounter",
+    "PortableNetwork",
+    "StatisticLayout",
+    "Stores",
+    "add_exactly",
+]

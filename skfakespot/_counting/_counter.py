@@ -11,6 +11,8 @@ from ._bands import FixedBand, RunningBand, half_widths, round_down
 from ._passes import run_pass
 from ._quantile import find_quantile
 from ._reducers import CountReduction, ProfileReduction
+from ._statistic_reduction import CombinedReduction
+from ._statistic_rows import StatisticRows
 from ._workers import run_parallel_pass, split
 
 # Bytes of new profiles that are kept before they are trimmed and put into the store.
@@ -26,43 +28,56 @@ class NeuronCounter:
     noted in `failures`, by its position. ``watch(batches, about)`` yields the batches of a pass.
     """
 
-    def __init__(self, network, layout, samples, store, *, batch_size, on_error, n_jobs, watch):
+    def __init__(self, network, layout, samples, stores, *, batch_size, on_error, n_jobs, watch):
         self.layout, self.n_images = layout, len(samples)
-        self._network, self._samples, self._store = network, samples, store
+        self._network, self._samples, self._stores = network, samples, stores
+        self._store = stores.profiles(layout)
         self._batch_size, self._on_error = batch_size, on_error
         self._n_jobs, self._watch = n_jobs, watch
         self._known_digests = None
         self._new, self._new_bytes = [], 0
         self.failures = {}
 
-    def sums(self, center=None):
+    def make_rows(self, statistics=None):
+        """Make the rows that the statistics of the images are written to; see `StatisticRows`."""
+        return StatisticRows(statistics, self.n_images, self._stores)
+
+    def sums(self, center=None, rows=None):
         """Sum each layer's neurons for each image: the numerator of eq. 1.
 
         Returns (n_images, n_layers), float64, NaN for unreadable images. `center` (n_layers,) are
-        the thresholds, if they do not depend on the images.
+        the thresholds, if they do not depend on the images. `rows` are filled in the same pass;
+        profiles are made as well, unless `rows` need no counts.
         """
+        rows = rows or self.make_rows()
+        makes_profiles = rows.takes_counts
         digests = self._digests()
         sums = np.full((len(digests), self.layout.n_layers), np.nan)
         known, first_of = [], {}
         for index, digest in enumerate(digests):
-            own = None if digest is None else self._store.sums(digest)
-            if own is None:
+            find = self._store.sums if makes_profiles else rows.find_sums
+            own = None if digest is None else find(digest)
+            if own is None or not rows.find(index, digest):
                 first_of.setdefault(digest or index, index)
             else:
                 sums[index] = own
                 known.append(index)
         band = RunningBand(len(digests), sums[known] / self.layout.n_neurons, center)
+        reduction = ProfileReduction(self.layout, band) if makes_profiles else None
         # In random order, so that the images seen so far represent those to come.
         missing = np.random.default_rng(0).permutation(_as_indices(first_of.values()))
-        for indices, profiles in self._pass(
-            missing, ProfileReduction(self.layout, band), "thresholds"
-        ):
+        for indices, profiles, values in self._pass(missing, reduction, rows, "thresholds"):
+            rows.take(indices, values, digests)
+            if not makes_profiles:
+                sums[indices] = [own["sums"] for own in values]
+                continue
             sums[indices] = [profile.sums for profile in profiles]
             self._new += zip(indices.tolist(), profiles, strict=True)
             self._new_bytes += sum(profile.nbytes for profile in profiles)
             if self._new_bytes > _NEW_BYTES:
                 self._store_new(*band.bounds())
         self._copy_rows(sums, first_of)
+        self._finish_rows(rows, first_of)
         return sums
 
     def store_profiles(self, thresholds, sums):
@@ -76,31 +91,34 @@ class NeuronCounter:
         self._store_new(band.low, band.high)
         return widths
 
-    def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64):
+    def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64, rows=None):
         """Count the neurons above their layer's threshold for each image: eq. 2.
 
-        Returns (n_images, n_features), NaN for unreadable images. Profiles of new images are kept
-        if `band_half_widths` (n_layers,) are given.
+        Returns (n_images, n_features), NaN for unreadable images. Profiles of new images, and the
+        `rows` that are filled in the same pass, are kept if `band_half_widths` (n_layers,) are
+        given.
         """
-        layout, exact = self.layout, round_down(thresholds)
-        keeps_profiles = band_half_widths is not None
+        layout, exact, rows = self.layout, round_down(thresholds), rows or self.make_rows()
+        keeps_new = band_half_widths is not None
         # Digests cost time, and without profiles they are of no use.
-        uses_digests = keeps_profiles or not self._store.is_empty()
+        uses_digests = keeps_new or not self._store.is_empty()
         digests = self._digests() if uses_digests else [None] * self.n_images
         counts = np.full((len(digests), layout.n_features), np.nan, dtype=dtype)
         first_of = {}
         known = self._store.counts(digests, exact, layout.first_features)
-        for index, row in enumerate(known):
+        for index, (row, digest) in enumerate(zip(known, digests, strict=True)):
             if row is not None:
                 counts[index] = row
-            elif index not in self.failures:
-                first_of.setdefault(digests[index] or index, index)
-        missing = _as_indices(first_of.values())
+            is_known = rows.find(index, digest) and row is not None
+            if not is_known and index not in self.failures:
+                first_of.setdefault(digest or index, index)
         reduction = CountReduction(layout, thresholds)
-        if keeps_profiles:
+        if keeps_new:
             reduction = ProfileReduction(layout, FixedBand(thresholds, band_half_widths))
-        for indices, results in self._pass(missing, reduction, "coverage"):
-            if not keeps_profiles:
+        missing = _as_indices(first_of.values())
+        for indices, results, values in self._pass(missing, reduction, rows, "coverage"):
+            rows.take(indices, values, digests if keeps_new else None)
+            if not keeps_new:
                 counts[indices] = results
                 continue
             for index, profile in zip(indices.tolist(), results, strict=True):
@@ -109,7 +127,27 @@ class NeuronCounter:
         self._store.flush()
         if uses_digests:
             self._copy_rows(counts, first_of)
+        self._finish_rows(rows, first_of if uses_digests else {})
         return counts
+
+    def fill(self, rows, *, keeps_new):
+        """Fill rows that need no counts, in a pass of the images that are not known."""
+        uses_digests = keeps_new or not rows.is_empty()
+        digests = self._digests() if uses_digests else [None] * self.n_images
+        first_of = {}
+        for index, digest in enumerate(digests):
+            if not rows.find(index, digest) and index not in self.failures:
+                first_of.setdefault(digest or index, index)
+        missing = _as_indices(first_of.values())
+        for indices, _, values in self._pass(missing, None, rows, "statistics"):
+            rows.take(indices, values, digests if keeps_new else None)
+        self._finish_rows(rows, first_of if uses_digests else {})
+
+    def _finish_rows(self, rows, first_of):
+        if first_of:
+            self._copy_rows(rows.matrix, first_of)
+            self._copy_rows(rows.is_known, first_of)
+        rows.flush()
 
     def count_readable(self):
         """Return the number of images that could be read in a pass; raise ValueError at none."""
@@ -132,9 +170,11 @@ class NeuronCounter:
 
         return find_quantile(self.layout, run_whole_pass, quantile)
 
-    def _pass(self, indices, reduction, name):
+    def _pass(self, indices, reduction, rows, name):
+        """Yield for each batch its positions, the results of `reduction`, and those of `rows`."""
         if len(indices) == 0:
             return
+        reduction = CombinedReduction(reduction, rows.reduction(indices))
         n_workers = joblib.effective_n_jobs(self._n_jobs)
         if n_workers > 1 and len(indices) > self._batch_size:
             chunks = split(indices, self._batch_size, n_workers)
@@ -150,7 +190,8 @@ class NeuronCounter:
         else:
             chunks = [indices]
             batches = self._local_pass(indices, reduction)
-        yield from self._watched(batches, chunks, name)
+        for batch_indices, results in self._watched(batches, chunks, name):
+            yield batch_indices, *zip(*results, strict=True)
 
     def _local_pass(self, indices, reduction):
         reader = self._network.open()

@@ -1,4 +1,4 @@
-"""Profiles on disk: files of many profiles, each written once and checked when read."""
+"""Records on disk: files of many records, each written once and checked when read."""
 
 import hashlib
 import os
@@ -10,8 +10,6 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-
-from ._profile import ActivationProfile
 
 # Of a folder that is given as `memory`, for all networks together.
 DISK_BYTES = 4 * 2**30
@@ -32,12 +30,12 @@ class _Place(NamedTuple):
     length: int
 
 
-class ProfileFolder:
-    """The profiles of one network, read in one way, in a folder that processes share.
+class RecordFolder:
+    """Records of images that one network has read in one way, in a folder that processes share.
 
     A file is written under another name and then renamed, so that no process reads half of it.
-    Each profile has a checksum; a profile that does not match its checksum is ignored. Writers do
-    not wait for each other: two that profile the same image both write it. When all files in
+    Each record has a checksum; a record that does not match its checksum is ignored. Writers do
+    not wait for each other: two that read the same image both write it. When all files in
     `location` together exceed `max_bytes`, the oldest are deleted.
     """
 
@@ -68,20 +66,16 @@ class ProfileFolder:
         self._files = found
 
     def read(self, digest):
-        """Profiles of an image, newest first; those that are damaged or deleted are left out."""
-        profiles = []
+        """Yield an image's records, newest first, without those that are damaged or deleted."""
         for place in reversed(self._places.get(digest, ())):
-            try:
-                profiles.append(ActivationProfile.from_bytes(self._read_checked(place)))
-            except (OSError, ValueError):
-                continue
-        return profiles
+            with suppress(OSError, ValueError):
+                yield self._read_checked(place)
 
-    def write(self, profiles):
-        """Write pairs of digest and profile into one new file; an OSError leaves no part of it."""
+    def write(self, records):
+        """Write pairs of digest and bytes into one new file; an OSError leaves no part of it."""
         with self._lock:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._write_file([(digest, profile.to_bytes()) for digest, profile in profiles])
+            self._write_file(records)
             self._merge_small_files()
             self._evict()
 
@@ -148,7 +142,7 @@ class ProfileFolder:
             file.seek(place.start)
             data = file.read(place.length)
             if file.read(_CHECK_SIZE) != _checksum(data):
-                raise ValueError(f"a profile in {place.file} is damaged")
+                raise ValueError(f"a record in {place.file} is damaged")
         return data
 
     def _evict(self):

@@ -1,6 +1,7 @@
 """Which neurons the layers of a network have, and which features they are counted in."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,37 +19,122 @@ class FeatureLayout:
         A neuron is every scalar of a layer's output, or the spatial mean of a feature map.
     output : {"layer", "channel"}
         A feature counts the neurons of a whole layer, or of one feature map.
+    grid_size : int, default=1
+        With ``output="channel"``, feature maps are divided into a grid of so many rows and columns
+        of cells, and each cell is a feature of its own. Maps of fewer places a side stay whole.
 
     Attributes
     ----------
-    n_neurons, columns, first_features : ndarray of shape (n_layers,)
-        Of each layer the number of neurons, the number of features and the first feature.
+    n_neurons, maps, cells, columns, first_features : ndarray of shape (n_layers,)
+        Of each layer the number of neurons, of feature maps, of cells of a map, and of features,
+        and the first feature. Features are in the order of layers, cells and maps.
     feature_layers, feature_sizes : ndarray of shape (n_features,)
         Of each feature its layer, and the number of neurons that it counts.
+    is_grid_feature : ndarray of shape (n_features,), bool
+        Whether the feature is a cell of a divided map.
     """
 
-    def __init__(self, layer_names, shapes, neuron, output):
+    def __init__(self, layer_names, shapes, neuron, output, grid_size=1):
         self.layer_names, self.neuron, self.output = layer_names, neuron, output
-        channels = np.array([shape[-1] for shape in shapes])
+        self.grid_size, self._shapes = grid_size, shapes
+        self.maps = np.array([shape[-1] for shape in shapes])
         places = np.array([math.prod(shape[:-1]) for shape in shapes])
-        self.n_neurons = channels if neuron == "channel" else channels * places
-        self.columns = channels if output == "channel" else np.ones_like(channels)
+        self.n_neurons = self.maps if neuron == "channel" else self.maps * places
+        by_map = output == "channel"
+        is_divided = np.array([by_map and _is_divided(shape, grid_size) for shape in shapes])
+        self.cells = np.where(is_divided, grid_size**2, 1)
+        self.columns = self.maps * self.cells if by_map else np.ones_like(self.maps)
         self.first_features = np.cumsum(self.columns) - self.columns
         self.feature_layers = np.repeat(np.arange(len(shapes)), self.columns)
-        sizes = places if output == "channel" else self.n_neurons
-        self.feature_sizes = sizes[self.feature_layers]
+        self.is_grid_feature = is_divided[self.feature_layers]
         self.n_layers, self.n_features = len(shapes), len(self.feature_layers)
+        sizes = [
+            self._cell_sizes(layer) if by_map else self.n_neurons[[layer]]
+            for layer in range(self.n_layers)
+        ]
+        self.feature_sizes = np.concatenate(sizes)
+
+    @property
+    def n_maps(self):
+        """Number of feature maps of all layers."""
+        return int(self.maps.sum())
+
+    @property
+    def n_grid_features(self):
+        """Number of features that are cells of divided maps."""
+        return int(self.is_grid_feature.sum())
 
     def features_of(self, layer):
         """Slice of the features of a layer."""
         first = self.first_features[layer]
         return slice(first, first + self.columns[layer])
 
+    def divide(self, layer, outputs):
+        """List a layer's outputs (n_images, ...) for each cell, (n_images, n_neurons_of_cell)."""
+        return [
+            np.ascontiguousarray(outputs[:, rows, columns]).reshape(len(outputs), -1)
+            for rows, columns in self._cell_slices(layer)
+        ]
+
+    def add_cells(self, counts):
+        """Add the cells of each map: from (n_images, n_features) to (n_images, n_maps)."""
+        if self.grid_size == 1:
+            return counts
+        layers = []
+        for layer in range(self.n_layers):
+            cells = counts[:, self.features_of(layer)].reshape(len(counts), -1, self.maps[layer])
+            layers.append(cells.sum(axis=1))
+        return np.concatenate(layers, axis=1)
+
     def feature_names(self):
         """Names of the features: the layer's, and with one for each map ``layer:number``."""
         if self.output == "layer":
             return np.array(self.layer_names, dtype=object)
-        numbers = np.arange(self.n_features) - self.first_features[self.feature_layers]
-        names = np.array(self.layer_names, dtype=object)[self.feature_layers]
-        pairs = zip(names, numbers, strict=True)
-        return np.array([f"{name}:{number}" for name, number in pairs], dtype=object)
+        return self.map_names()
+
+    def map_names(self):
+        """Names of the feature maps, ``layer:number``."""
+        names = zip(self.layer_names, self.maps.tolist(), strict=True)
+        return np.array(
+            [f"{name}:{number}" for name, n_maps in names for number in range(n_maps)],
+            dtype=object,
+        )
+
+    def grid_names(self):
+        """Names of the cells of divided maps, ``layer:number:grid(row,column)``."""
+        side = range(self.grid_size)
+        return np.array(
+            [
+                f"{self.layer_names[layer]}:{number}:grid({row},{column})"
+                for layer in np.flatnonzero(self.cells > 1)
+                for row in side
+                for column in side
+                for number in range(self.maps[layer])
+            ],
+            dtype=object,
+        )
+
+    def _cell_slices(self, layer):
+        height, width = self._shapes[layer][:2]
+        rows, columns = (_slices(n_places, self.grid_size) for n_places in (height, width))
+        return [(own_rows, own_columns) for own_rows in rows for own_columns in columns]
+
+    def _cell_sizes(self, layer):
+        if self.cells[layer] == 1:
+            size = self.n_neurons[layer] // self.maps[layer]
+            return np.full(self.maps[layer], size)
+        sizes = [
+            (rows.stop - rows.start) * (columns.stop - columns.start)
+            for rows, columns in self._cell_slices(layer)
+        ]
+        return np.repeat(sizes, self.maps[layer])
+
+
+def _is_divided(shape, grid_size):
+    return grid_size > 1 and len(shape) == 3 and min(shape[:2]) >= grid_size
+
+
+def _slices(n_places, n_parts):
+    """Cut places into parts that differ by one place at most."""
+    ends = [n_places * part // n_parts for part in range(n_parts + 1)]
+    return [slice(start, end) for start, end in pairwise(ends)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._bands import round_down
 from ._profile import ActivationProfile
-from ._reductions import count_active, neurons_of, sum_and_split, sum_neurons
+from ._reductions import count_active, neurons_of, split_cells, sum_and_split, sum_neurons
 
 
 class Reduction(ABC):
@@ -48,9 +48,14 @@ class _CountReducer:
         self._non_finite = np.zeros(self._layout.n_layers, dtype=bool)
 
     def __call__(self, layer, outputs):
-        neurons = neurons_of(outputs, self._layout.neuron)
-        columns = self._layout.columns[layer]
-        counts = count_active(neurons, self._thresholds[layer], columns)
+        layout, threshold = self._layout, self._thresholds[layer]
+        neurons = neurons_of(outputs, layout.neuron)
+        if layout.cells[layer] == 1:
+            counts = count_active(neurons, threshold, layout.columns[layer])
+        else:
+            cells = layout.divide(layer, outputs)
+            counts = [count_active(cell, threshold, layout.maps[layer]) for cell in cells]
+            counts = np.concatenate(counts, axis=1)
         self._counts[:, self._layout.features_of(layer)] = counts
         # NaN is above no threshold and infinity above each: only such counts need a closer look.
         active = counts.sum(axis=1)
@@ -100,7 +105,12 @@ class _ProfileReducer:
         if self._band.needs_means:
             means = sum_neurons(neurons) / layout.n_neurons[layer]
         low, high = self._band.of_layer(layer, means)
-        sums, above, inside, columns = sum_and_split(neurons, low, high, layout.columns[layer])
+        if layout.cells[layer] == 1:
+            split = sum_and_split(neurons, low, high, layout.columns[layer])
+        else:
+            cells = layout.divide(layer, outputs)
+            split = sum_neurons(neurons), *split_cells(cells, low, high, layout.maps[layer])
+        sums, above, inside, columns = split
         self._sums[:, layer] = sums
         self._low[layer], self._high[layer] = low, high
         self._above[:, layout.features_of(layer)] = above

@@ -84,6 +84,26 @@ def sum_and_split(neurons, low, high, columns=1):
     return sums, above, inside, inside_columns
 
 
+def split_cells(cells, low, high, n_maps):
+    """Split the neurons of each cell of the maps at a band; see `sum_and_split`.
+
+    Takes a list of arrays (n_images, n_neurons_of_cell). Cell i has the columns from i * `n_maps`.
+    """
+    n_images = len(cells[0])
+    column_type = np.uint16 if len(cells) * n_maps <= 1 << 16 else np.uint32
+    above, inside, inside_columns = [], *([[] for _ in range(n_images)] for _ in range(2))
+    for number, cell in enumerate(cells):
+        _, own, values, columns = sum_and_split(cell, low, high, n_maps)
+        above.append(own)
+        for image in range(n_images):
+            inside[image] += values[image]
+            first = column_type(number * n_maps)
+            # With one map, the neurons of a cell have no columns.
+            listed = columns[image] or [np.zeros(len(own), int) for own in values[image]]
+            inside_columns[image] += [own.astype(column_type) + first for own in listed]
+    return np.concatenate(above, axis=1), inside, inside_columns
+
+
 def _groups(neurons):
     """Slices of as many images as fit the cache of a core, at least one."""
     together = max(1, _PIECE // neurons.shape[1])

@@ -1,20 +1,20 @@
-"""The store of profiles: in memory, and in a folder if one is given."""
+"""Stores of profiles and statistics: in memory, and in a folder if one is given."""
 
 import hashlib
 import os
 import warnings
+from contextlib import suppress
 
 import joblib
 import numpy as np
 
 from .._cache import BoundedCache
 from ..images import DECODER_VERSION
-from ._folder import ProfileFolder
+from ._folder import RecordFolder
+from ._profile import ActivationProfile
 
 MEMORY_BYTES = 256 * 2**20
 _COUNTS_BYTES = 64 * 2**20
-# Kept of one image, for thresholds that are far from each other.
-_N_PROFILES = 4
 # Bytes that an entry takes beside its arrays, about.
 _OVERHEAD = 1000
 
@@ -36,8 +36,8 @@ _counts = make_cache(_COUNTS_BYTES)
 _folders = BoundedCache(8)
 
 
-class ProfileStore:
-    """Profiles of the images that a network has read, by the content of the images.
+class _Store:
+    """Values of the images that a network has read, by the content of the images.
 
     Parameters
     ----------
@@ -45,15 +45,18 @@ class ProfileStore:
         Digest of the network without its weights, and of how it is read.
     weights : callable
         Returns a digest of the weights. It is called only if the store may hold something.
-    folder : ProfileFolder, default=None
-        Where profiles are kept on disk.
-    profiles, counts : BoundedCache
+    folder : RecordFolder, default=None
+        Where values are kept on disk.
+    cache : BoundedCache
         Where they are kept in memory: by `structure` and the image, entries ``(weights, value)``.
     """
 
-    def __init__(self, structure, weights, folder=None, profiles=_profiles, counts=_counts):
+    # Kept of one image.
+    _n_values = 1
+
+    def __init__(self, structure, weights, folder=None, cache=_profiles):
         self._structure, self._find_weights, self._folder = structure, weights, folder
-        self._profiles, self._counts = profiles, counts
+        self._cache = cache
         self._known_weights = None
         self._unwritten = []
         if folder is not None:
@@ -61,11 +64,76 @@ class ProfileStore:
 
     def is_empty(self):
         """Whether no image of this network is known."""
-        return self._folder is None and not self._profiles.has_key_prefix(self._structure)
+        return self._folder is None and not self._cache.has_key_prefix(self._structure)
+
+    def put(self, digest, value):
+        """Keep a value; it is on disk after the next `flush`."""
+        self._keep(digest, [value])
+        if self._folder is not None:
+            self._unwritten.append((digest, self._pack(value)))
+
+    def flush(self):
+        """Write new values to the folder, if there is one."""
+        unwritten, self._unwritten = self._unwritten, []
+        if not unwritten:
+            return
+        try:
+            self._folder.write(unwritten)
+        except OSError as error:
+            warnings.warn(
+                f"Profiles could not be written to memory={os.fspath(self._folder.location)!r} "
+                f"({error.strerror or error}), so that the network will be run again. Make the "
+                "folder writable, or give another one.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _known(self, digest):
+        return self._cached(digest) or self._read(digest)
+
+    def _cached(self, digest):
+        entries = self._cache.get(self._structure + digest, ())
+        return [value for weights, value in entries if weights == self._weights()]
+
+    def _read(self, digest):
+        if self._folder is None:
+            return []
+        values = []
+        for data in self._folder.read(digest):
+            with suppress(ValueError):  # damaged values are left out
+                values.append(self._unpack(data))
+            if len(values) == self._n_values:
+                break
+        self._keep(digest, values)
+        return values
+
+    def _keep(self, digest, values):
+        if values:
+            new = tuple((self._weights(), value) for value in values)
+            key = self._structure + digest
+            self._cache.update(key, lambda known: (*new, *known)[: self._n_values], default=())
+
+    def _weights(self):
+        if self._known_weights is None:
+            self._known_weights = self._find_weights()
+        return self._known_weights
+
+
+class ProfileStore(_Store):
+    """Activation profiles of images; see `_Store`. `counts` is a cache of their counts."""
+
+    # For thresholds that are far from each other.
+    _n_values = 4
+    _pack = staticmethod(ActivationProfile.to_bytes)
+    _unpack = staticmethod(ActivationProfile.from_bytes)
+
+    def __init__(self, structure, weights, folder=None, profiles=_profiles, counts=_counts):
+        super().__init__(structure, weights, folder, profiles)
+        self._counts = counts
 
     def sums(self, digest):
         """Sums of each layer's neurons for an image, or None if they are unknown."""
-        profiles = self._cached(digest) or self._read(digest)
+        profiles = self._known(digest)
         return profiles[0].sums if profiles else None
 
     def counts(self, digests, thresholds, first_features):
@@ -99,68 +167,64 @@ class ProfileStore:
                     return profile
         return None
 
-    def _cached(self, digest):
-        entries = self._profiles.get(self._structure + digest, ())
-        return [profile for weights, profile in entries if weights == self._weights()]
 
-    def _read(self, digest):
-        profiles = () if self._folder is None else self._folder.read(digest)[:_N_PROFILES]
-        self._keep(digest, profiles)
-        return profiles
+class ArrayStore(_Store):
+    """An array for each image, of `n_values` numbers of `dtype`; see `_Store`."""
 
-    def _keep(self, digest, profiles):
-        if profiles:
-            new = tuple((self._weights(), profile) for profile in profiles)
-            key = self._structure + digest
-            self._profiles.update(key, lambda known: (*new, *known)[:_N_PROFILES], default=())
+    def __init__(self, structure, weights, folder=None, *, n_values, dtype):
+        super().__init__(structure, weights, folder)
+        self._n_numbers, self._dtype = n_values, np.dtype(dtype).newbyteorder("<")
 
-    def put(self, digest, profile):
-        """Keep a profile; it is on disk after the next `flush`."""
-        self._keep(digest, [profile])
-        if self._folder is not None:
-            self._unwritten.append((digest, profile))
+    def find(self, digest):
+        """Return an image's array, or None if it is unknown."""
+        return next(iter(self._known(digest)), None)
 
-    def flush(self):
-        """Write new profiles to the folder, if there is one."""
-        unwritten, self._unwritten = self._unwritten, []
-        if not unwritten:
-            return
-        try:
-            self._folder.write(unwritten)
-        except OSError as error:
+    def _pack(self, value):
+        return value.astype(self._dtype, copy=False).tobytes()
+
+    def _unpack(self, data):
+        value = np.frombuffer(data, self._dtype)
+        if len(value) != self._n_numbers:
+            raise ValueError(f"{len(value)} numbers instead of {self._n_numbers}")
+        return value
+
+
+class Stores:
+    """Opens the stores of a network, in the folder `memory` or in this process only."""
+
+    def __init__(self, reader, memory=None):
+        self._reader = reader
+        self.location = memory.location if isinstance(memory, joblib.Memory) else memory
+        if reader.has_own_code and self.location is not None:
             warnings.warn(
-                f"Profiles could not be written to memory={os.fspath(self._folder.location)!r} "
-                f"({error.strerror or error}), so that the network will be run again. Make the "
-                "folder writable, or give another one.",
+                f"Nothing is kept in memory={os.fspath(self.location)!r}: the network has layers "
+                "or preprocessing with code of their own, and a later run could not tell whether "
+                "that has changed. Use Keras' layers and skfakespot.backbones.Preprocessing, or "
+                "set memory=None.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=5,
             )
+            self.location = None
 
-    def _weights(self):
-        if self._known_weights is None:
-            self._known_weights = self._find_weights()
-        return self._known_weights
+    def profiles(self, layout):
+        """Open the store of the profiles of a `FeatureLayout`."""
+        reading = f"{layout.neuron} {layout.output}"
+        if layout.grid_size > 1:
+            reading += f" {layout.grid_size}"
+        return ProfileStore(*self._open(reading))
 
+    def arrays(self, key, n_values, dtype):
+        """Open the store of arrays that have been computed as `key`, text, says."""
+        return ArrayStore(*self._open(key), n_values=n_values, dtype=dtype)
 
-def open_store(reader, layout, memory=None):
-    """Open the store of a network's profiles, in the folder `memory` or in this process only."""
-    location = memory.location if isinstance(memory, joblib.Memory) else memory
-    if reader.has_own_code and location is not None:
-        warnings.warn(
-            f"Nothing is kept in memory={os.fspath(location)!r}: the network has layers or "
-            "preprocessing with code of their own, and a later run could not tell whether that "
-            "has changed. Use Keras' layers and skfakespot.backbones.Preprocessing, or set "
-            "memory=None.",
-            UserWarning,
-            stacklevel=5,
-        )
-        location = None
-    reading = f"{layout.neuron} {layout.output} {DECODER_VERSION}".encode()
-    structure = hashlib.sha256(reader.structure() + reading).digest()
-    folder = None
-    if location is not None:
-        configuration = hashlib.sha256(structure + reader.weights()).digest()
+    def _open(self, reading):
+        reading = f"{reading} {DECODER_VERSION}".encode()
+        structure = hashlib.sha256(self._reader.structure() + reading).digest()
+        if self.location is None:
+            return structure, self._reader.weights
+        configuration = hashlib.sha256(structure + self._reader.weights()).digest()
         folder = _folders.get_or_make(
-            (os.fspath(location), configuration), lambda: ProfileFolder(location, configuration)
+            (os.fspath(self.location), configuration),
+            lambda: RecordFolder(self.location, configuration),
         )
-    return ProfileStore(structure, reader.weights, folder)
+        return structure, self._reader.weights, folder
