@@ -92,5 +92,8 @@ def _is_one_for_each(values, n_networks, types):
 
 
 def _for_each(function, backbone):
-    """Call a function with a backbone, or with each of a list."""
-    return list(map(function, backbone)) if _is_list(backbone) else function(backbone)
+    """Call a function with a backbone, or with each of a list or tuple."""
+    if not _is_list(backbone):
+        return function(backbone)
+    values = map(function, backbone)
+    return tuple(values) if isinstance(backbone, tuple) else list(values)
