@@ -63,7 +63,7 @@ def check_same_neurons(first, second):
     """Refuse to merge fitted transformers that read other neurons."""
     for name in ("backbone", "weights", "tap", "neuron", "image_size", "threshold"):
         mine, its = getattr(first, name), getattr(second, name)
-        if isinstance(mine, str | Real | tuple | None) and mine != its:
+        if _differ(mine, its):
             raise ValueError(
                 f"Transformers with {name}={mine!r} and {name}={its!r} cannot be merged: "
                 "fit them with the same parameters."
@@ -77,18 +77,27 @@ def check_same_neurons(first, second):
         )
 
 
-def check_samples(samples, fitted_shape, backbone):
-    """Check that samples have the shape of those in `fit`, and that the network takes them."""
+def _differ(first, second):
+    """Whether values of a parameter differ, apart from networks, which cannot be compared."""
+    if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+        return len(first) != len(second) or any(map(_differ, first, second))
+    return isinstance(first, str | Real | tuple | list | None) and first != second
+
+
+def check_samples(samples, fitted_shape, backbones):
+    """Check that samples have the shape of those in `fit`, and that each backbone takes them."""
     if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
         raise ValueError(
             f"X holds samples of shape {samples.shape}, but NeuronCoverageTransformer was fitted "
             f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
         )
-    expected, is_vector = backbone.input_shape, samples.kind == "vector"
-    if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
-        given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
-        raise ValueError(
-            f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
-            f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
-            "rows of numbers to a network on vectors only."
-        )
+    is_vector = samples.kind == "vector"
+    for backbone in backbones:
+        expected = backbone.input_shape
+        if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
+            given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
+            raise ValueError(
+                f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
+                f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
+                "rows of numbers to a network on vectors only."
+            )

@@ -1,22 +1,99 @@
-"""Cloning and pickling of estimators whose parameter `backbone` may be a Keras model."""
+"""Parameters that say which networks are read; cloning and pickling of estimators with them."""
 
+import copy
+from os import PathLike
+
+from sklearn.utils.validation import check_is_fitted
+
+from ._network import NetworkSpec, UnitedSpec
+from ._sklearn_compat import InvalidParameterError
 from .backbones import model_from_arrays, model_to_arrays
 
 
 class NetworkParameterMixin:
-    """Clones share the network in `backbone`; pickles hold it as an architecture and arrays."""
+    """Clones share the networks in `backbone`; pickles hold them as architectures and arrays."""
+
+    @property
+    def backbone_(self):
+        """The network that is read, or the list of them, built again after unpickling."""
+        check_is_fitted(self)
+        backbones = self._network_spec().resolve().backbones
+        return backbones if _is_list(self.backbone) else backbones[0]
+
+    def _network_spec(self):
+        specs = [
+            NetworkSpec(
+                backbone,
+                weights=weights,
+                layers=tuple(self.layers) if isinstance(self.layers, list) else self.layers,
+                tap=self.tap,
+                sample_shape=self._sample_shape,
+                image_size=None if image_size is None else tuple(image_size),
+                device=self.device,
+            )
+            for backbone, weights, image_size in self._parameters_of_each()
+        ]
+        return UnitedSpec(tuple(specs)) if _is_list(self.backbone) else specs[0]
+
+    def _parameters_of_each(self):
+        """Parameters of each network: `backbone`, `weights` and `image_size`."""
+        if not _is_list(self.backbone):
+            if _is_list(self.weights):
+                raise InvalidParameterError(
+                    f"weights={self.weights!r} is a list, but backbone={self.backbone!r} is not. "
+                    "Give the weights of this backbone, or lists for both."
+                )
+            return [(self.backbone, self.weights, self.image_size)]
+        n_networks = len(self.backbone)
+        if n_networks == 0:
+            raise InvalidParameterError(
+                "backbone is an empty list. Give at least one backbone, such as ['dlib-resnet29']."
+            )
+        weights, image_size = self.weights, self.image_size
+        if weights in (None, "random"):
+            weights = [weights] * n_networks
+        if image_size is None or not any(size is None or _is_list(size) for size in image_size):
+            image_size = [image_size] * n_networks
+        if not _is_one_for_each(weights, n_networks, str | PathLike | None):
+            raise InvalidParameterError(
+                f"weights={weights!r} does not fit {n_networks} backbones. Give None, 'random', or "
+                "a list with None, 'random' or the path of a file for each backbone."
+            )
+        if not _is_one_for_each(image_size, n_networks, tuple | list | None):
+            raise InvalidParameterError(
+                f"image_size={image_size!r} does not fit {n_networks} backbones. Give None, "
+                "(height, width), or a list with None or (height, width) for each backbone."
+            )
+        return list(zip(self.backbone, weights, image_size, strict=True))
 
     def __sklearn_clone__(self):
         # scikit-learn would deep-copy the user's network, which would then be compiled again.
         shell = object.__new__(type(self))
         vars(shell).update(vars(self), backbone=None)
         cloned = super(NetworkParameterMixin, shell).__sklearn_clone__()
-        cloned.backbone = self.backbone
+        cloned.backbone = copy.copy(self.backbone) if _is_list(self.backbone) else self.backbone
         return cloned
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {**state, "backbone": model_to_arrays(state["backbone"])}
+        return {**state, "backbone": _for_each(model_to_arrays, state["backbone"])}
 
     def __setstate__(self, state):
-        super().__setstate__({**state, "backbone": model_from_arrays(state["backbone"])})
+        super().__setstate__({**state, "backbone": _for_each(model_from_arrays, state["backbone"])})
+
+
+def _is_list(value):
+    return isinstance(value, list | tuple)
+
+
+def _is_one_for_each(values, n_networks, types):
+    has_length = _is_list(values) and len(values) == n_networks
+    return has_length and all(isinstance(value, types) for value in values)
+
+
+def _for_each(function, backbone):
+    """Call a function with a backbone, or with each of a list or tuple."""
+    if not _is_list(backbone):
+        return function(backbone)
+    values = map(function, backbone)
+    return tuple(values) if isinstance(backbone, tuple) else list(values)

@@ -23,7 +23,6 @@ from ._counting import (
     add_exactly,
 )
 from ._documentation import DocumentationLinkMixin
-from ._network import NetworkSpec
 from ._network_parameter import NetworkParameterMixin
 from ._progress import notified_fit, show_progress
 from ._sklearn_compat import (
@@ -52,17 +51,22 @@ class NeuronCoverageTransformer(
 
     Parameters
     ----------
-    backbone : str, path-like, keras.Model, Backbone or callable, default="dlib-resnet29"
+    backbone : str, path-like, keras.Model, Backbone, callable or list, default="dlib-resnet29"
         The network that is watched: a name from `skfakespot.backbones.list_backbones`, a model,
         the path of a ``.keras`` file, or a callable that returns a model. A callable with a
-        parameter ``input_shape`` is given the shape of one sample.
-    weights : None, str or path-like, default=None
+        parameter ``input_shape`` is given the shape of one sample. A list of these is read as one
+        network, whose layers are those of each in turn; their names begin with the backbone's name
+        and a slash. Each image is decoded once.
+    weights : None, str, path-like or list, default=None
         For a backbone by name: None for the pre-trained weights, ``"random"`` for the architecture
-        alone, or the path of a file.
+        alone, or the path of a file. For a list of backbones, a list with one of these for each, or
+        None or ``"random"`` for all.
     layers : str, list of str, re.Pattern or callable, default="conv+dense"
         L of eq. 1: ``"conv+dense"``, ``"conv"``, ``"dense"``, a list of names, any other string as
         a regular expression that is searched in the names, or a callable that takes a layer and
-        returns whether it is read.
+        returns whether it is read. It applies to each of a list of backbones, and has to select a
+        layer of each. In a list of names, ``"backbone/layer"`` is a layer of that backbone only;
+        other choices do not look at the backbone's name.
     tap : {"layer", "activation"}, default="layer"
         Where δ(n, t) is read: at the layer's own output, or at that of the activation that
         follows, past normalisation and the sum of a residual block.
@@ -87,9 +91,9 @@ class NeuronCoverageTransformer(
         ``"gram"`` is taken of layers of at most so many maps.
     grid_size : int, default=4
         Number of rows and of columns of ``"grid"``. Smaller maps have no grid.
-    image_size : None or tuple of (height, width), default=None
+    image_size : None, tuple of (height, width) or list, default=None
         Size that images are brought to, in pixels, and that a backbone by name is built for; None
-        for the network's own.
+        for the network's own. For a list of backbones it may be a list with one for each.
     batch_size : int, default=32
         Number of images that pass through the network at once.
     on_error : {"raise", "nan"}, default="raise"
@@ -125,8 +129,8 @@ class NeuronCoverageTransformer(
         Names of the columns, where X was a DataFrame with string names.
     image_shape_in_ : None or tuple of (height, width, 3)
         Shape of the images, where X was an array of images.
-    backbone_ : Backbone
-        The network. It is not pickled; it is built again when it is needed.
+    backbone_ : Backbone or list of Backbone
+        The network, or those of a list. It is not pickled; it is built again when it is needed.
 
     See Also
     --------
@@ -152,7 +156,7 @@ class NeuronCoverageTransformer(
 
     _parameter_constraints = {
         "backbone": "no_validation",
-        "weights": [None, str, Path],
+        "weights": [None, str, Path, tuple, list],
         "layers": [str, list, re.Pattern, callable],
         "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
@@ -370,12 +374,6 @@ class NeuronCoverageTransformer(
         statistics = self._statistics(layout)
         return (statistics or layout).feature_names()
 
-    @property
-    def backbone_(self):
-        """The network that is read, built again after unpickling."""
-        check_is_fitted(self)
-        return self._network_spec().resolve().backbone
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "thresholds_")
 
@@ -457,7 +455,7 @@ class NeuronCoverageTransformer(
         samples = self._check_X(X, reset=reset)
         spec = self._network_spec()
         network = spec.resolve()
-        checks.check_samples(samples, self._sample_shape, network.backbone)
+        checks.check_samples(samples, self._sample_shape, network.backbones)
         reader = network.open()
         layout = self._layout(reader)
         return NeuronCounter(
@@ -469,17 +467,6 @@ class NeuronCoverageTransformer(
             on_error=self.on_error,
             n_jobs=self.n_jobs,
             watch=watch or self._show_progress,
-        )
-
-    def _network_spec(self):
-        return NetworkSpec(
-            self.backbone,
-            weights=self.weights,
-            layers=tuple(self.layers) if isinstance(self.layers, list) else self.layers,
-            tap=self.tap,
-            sample_shape=self._sample_shape,
-            image_size=None if self.image_size is None else tuple(self.image_size),
-            device=self.device,
         )
 
     def _layout(self, reader):

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from pictures import SIZE, decoder_threads, picture, read
 from PIL import Image
 
-from skfakespot.images import ImageError, as_samples
+from skfakespot.images import ImageError, PerturbedImage, as_samples
 
 
 @pytest.mark.parametrize(("parameters", "message"), [
@@ -21,6 +21,8 @@ from skfakespot.images import ImageError, as_samples
     ({"image_size": (12, 10, 3)}, r"accepted is \(height, width\)"),
     ({"image_size": (12, 0)}, "the width in image_size is 0"),
     ({"image_size": (1.5, 10)}, "the height in image_size is 1.5"),
+    ({"image_size": (SIZE, None)}, "image_size is None"),
+    ({"image_size": [SIZE, (12,)]}, r"image_size is \(12,\); accepted is \(height, width\)"),
     ({"batch_size": 0}, "batch_size is 0; accepted are integers from 1"),
     ({"batch_size": True}, "batch_size is True"),
     ({"n_threads": -1}, "n_threads is -1"),
@@ -63,6 +65,69 @@ def test_batch_size_and_threads_never_change_the_data(mixed_files, batch_size, n
     assert all(0 < len(batch.data) == len(batch.indices) <= batch_size for batch in batches)
     assert_array_equal(np.concatenate([batch.data for batch in batches]), expected)
     assert_array_equal(np.concatenate([batch.indices for batch in batches]), kept)
+
+
+class CountedPerturbation:
+    """Counts how often an image is perturbed, which happens once it is decoded."""
+
+    n_calls = 0
+
+    def __call__(self, pixels, _seed):
+        self.n_calls += 1
+        return pixels[::-1]
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_several_sizes_are_each_stretched_from_the_image(mixed_files, n_threads):
+    paths, kept, _ = mixed_files
+    sizes, failures = ((12, 10), (31, 7), (12, 10)), {}
+    parameters = {"batch_size": 4, "n_threads": n_threads, "on_error": failures.setdefault}
+    batches = list(as_samples(paths).batches(image_size=sizes, **parameters))
+    assert_array_equal(np.concatenate([batch.indices for batch in batches]), kept)
+    assert list(failures) == [4, 9]
+    for place, size in enumerate(sizes):
+        of_size = np.concatenate([batch.data[place] for batch in batches])
+        assert_array_equal(of_size, read([paths[number] for number in kept], size).data)
+
+
+@pytest.mark.parametrize("X", [
+    np.stack([picture(number) for number in range(9)]),
+    np.stack([picture(number) * 0.99 for number in range(9)]),
+    np.stack([picture(number)[..., 0] for number in range(9)]),
+    [PerturbedImage(picture(number), CountedPerturbation(), None) for number in range(9)],
+], ids=["uint8", "float", "grey", "perturbed"])  # fmt: skip
+def test_several_sizes_of_images_in_memory(X):
+    own = SIZE if isinstance(X, list) else None
+    batches = list(as_samples(X).batches(image_size=[own, (31, 7)], batch_size=4))
+    assert [len(batch.data) for batch in batches] == [2, 2, 2]
+    for place, size in enumerate([SIZE, (31, 7)]):
+        of_size = np.concatenate([batch.data[place] for batch in batches])
+        assert_array_equal(of_size, read(X, size).data)
+
+
+def test_an_array_of_the_right_size_is_not_copied():
+    X = np.stack([picture(number) for number in range(9)])
+    for batch in as_samples(X).batches(image_size=(None, SIZE), batch_size=4):
+        assert all(np.shares_memory(data, X) for data in batch.data)
+
+
+def test_vectors_are_given_for_each_of_several_sizes():
+    X = np.arange(6.0).reshape(3, 2)
+    (batch,) = as_samples(X).batches(image_size=(None, None), batch_size=4)
+    for data in batch.data:
+        assert_array_equal(data, X)
+    with pytest.raises(ValueError, match="X holds vectors"):
+        as_samples(X).batches(image_size=(None, SIZE), batch_size=4)
+
+
+def test_each_image_is_decoded_once_for_several_sizes(picture_files):
+    paths, pictures = picture_files
+    counted = [CountedPerturbation() for _ in paths]
+    X = [PerturbedImage(path, count, None) for path, count in zip(paths, counted, strict=True)]
+    samples = as_samples(X)
+    batches = list(samples.batches(image_size=(SIZE, (31, 7), (5, 6)), batch_size=4))
+    assert_array_equal(np.concatenate([batch.data[0] for batch in batches]), pictures[:, ::-1])
+    assert [count.n_calls for count in counted] == [1] * len(paths)
 
 
 @pytest.mark.parametrize("n_threads", [1, 4])

@@ -46,16 +46,16 @@ _ACTIVATIONS = {
 }
 
 
-def select_calls(calls, layers):
+def select_calls(calls, layers, network):
     """Return the positions of the calls whose layers are read, ascending; at least one.
 
-    For `layers` see `NeuronCoverageTransformer`. A ValueError says that no layer is selected, or
-    that a name is unknown.
+    For `layers` see `NeuronCoverageTransformer`. A ValueError, with the name of the network, says
+    that no layer is selected, or that a name is unknown.
     """
     readable = [position for position, call in enumerate(calls) if call.shape]
     names = [calls[position].name for position in readable]
     if isinstance(layers, list | tuple):
-        _check_names(names, layers)
+        _check_names(names, layers, network)
         return [position for position in readable if _is_named(calls[position].name, layers)]
     if isinstance(layers, str) and layers in _KINDS:
         selected = [position for position in readable if _is_a(calls[position], _KINDS[layers])]
@@ -65,9 +65,9 @@ def select_calls(calls, layers):
         selected = [position for position in readable if layers(calls[position].operation)]
     if not selected:
         raise ValueError(
-            f"layers={layers!r} selects none of the network's {len(names)} layers, "
-            f"{_shortened(names)}. Accepted are 'conv+dense', 'conv', 'dense', a list of names, a "
-            "regular expression or a callable."
+            f"layers={layers!r} selects none of the {len(names)} layers of the network "
+            f"{network!r}, {_shortened(names)}. Accepted are 'conv+dense', 'conv', 'dense', a list "
+            "of names, a regular expression or a callable."
         )
     return selected
 
@@ -113,14 +113,14 @@ def _is_named(name, accepted):
     return name in accepted or name.partition("#")[0] in accepted
 
 
-def _check_names(known, names):
+def _check_names(known, names, network):
     if not names:
         raise ValueError("layers is an empty list; name at least one layer.")
     for name in names:
         if not any(_is_named(candidate, [name]) for candidate in known):
             close = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"it has {_shortened(known)}."
-            raise ValueError(f"The network has no layer {name!r}: {hint}")
+            raise ValueError(f"The network {network!r} has no layer {name!r}: {hint}")
 
 
 def _shortened(names, most=8):

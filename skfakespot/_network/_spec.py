@@ -76,6 +76,11 @@ class NetworkSpec:
         return _readers.get_or_make(spec, lambda: NetworkReader(spec))
 
     @property
+    def backbones(self):
+        """List of the networks, which is one."""
+        return [self.backbone]
+
+    @property
     def input_shape(self):
         """Shape of one sample that the network is given, where `resolve` has found it."""
         if self.image_size is None:

@@ -21,24 +21,27 @@ _BATCHES_AHEAD = 2
 class Batch(NamedTuple):
     """Consecutive samples, without those that cannot be read; `indices` are their positions in X.
 
-    `data` are C-contiguous images (m, H, W, 3), uint8, or vectors (m, n_features), float32. It may
-    be a view on X, so do not write to it.
+    `data` are C-contiguous images (m, H, W, 3), uint8, or vectors (m, n_features), float32; where
+    several sizes were given, a tuple of such arrays, one for each size. It may be a view on X, so
+    do not write to it.
     """
 
-    data: np.ndarray
+    data: np.ndarray | tuple[np.ndarray, ...]
     indices: np.ndarray
 
 
 class _Reading(NamedTuple):
     index: int
-    pixels: np.ndarray | None = None
+    pixels: tuple[np.ndarray, ...] = ()
     peak: float = 0.0
     error: ImageError | None = None
 
 
 def read_batches(samples, indices, image_size, batch_size, on_error, n_threads):
     """Check the parameters and return an iterator; see `Samples.batches`."""
-    image_size = _checked_image_size(image_size, samples.kind)
+    is_several = _is_several_sizes(image_size)
+    sizes = [_checked_size(size, samples) for size in (image_size if is_several else [image_size])]
+    different_sizes = tuple(dict.fromkeys(sizes))
     _check_count("batch_size", batch_size)
     if on_error is not None and not callable(on_error):
         raise ValueError(f"on_error is {on_error!r}; accepted are None and a callable")
@@ -47,25 +50,36 @@ def read_batches(samples, indices, image_size, batch_size, on_error, n_threads):
 
     indices = np.arange(len(samples)) if indices is None else np.asarray(indices, dtype=np.intp)
     if samples.kind == "vector":
-        return _vector_batches(samples, indices, batch_size)
-    if samples.kind == "array" and image_size in (None, samples.shape[:2]):
+        batches = _vector_batches(samples, indices, batch_size)
+    elif samples.kind == "array" and different_sizes == (samples.shape[:2],):
         batches = _batches_of_array(samples, indices, batch_size, on_error)
     else:
         n_threads = n_threads or count_threads()
-        readings = _read_ahead(samples, indices, image_size, batch_size, n_threads)
+        readings = _read_ahead(samples, indices, different_sizes, batch_size, n_threads)
         batches = _batches_of_readings(readings, batch_size, on_error)
-    return _check_scale(batches)
+
+    def of_each_size(data):
+        in_order = tuple(data[different_sizes.index(size)] for size in sizes)
+        return in_order if is_several else in_order[0]
+
+    return _finish(batches, of_each_size)
 
 
-def _checked_image_size(image_size, kind):
+def _is_several_sizes(image_size):
+    is_nonempty = isinstance(image_size, tuple | list) and len(image_size) > 0
+    return is_nonempty and all(isinstance(size, tuple | list | None) for size in image_size)
+
+
+def _checked_size(image_size, samples):
+    """The size as two int; that of an array's images for None, and None for vectors."""
     if image_size is None:
-        if kind == "sequence":
+        if samples.kind == "sequence":
             raise ValueError(
                 "image_size is None, but images that are read one by one may differ in size; "
                 "give (height, width)"
             )
-        return None
-    if kind == "vector":
+        return samples.shape[:2] if samples.kind == "array" else None
+    if samples.kind == "vector":
         raise ValueError(f"image_size is {image_size!r}, but X holds vectors; it must be None")
     try:
         height, width = image_size
@@ -107,7 +121,7 @@ def _vector_batches(samples, indices, batch_size):
             nan = np.isnan(data[row]).any()
             found = "NaN" if nan else "infinity or a value too large for dtype('float32')"
             raise ValueError(f"Input X contains {found} (row {window[row]}).")
-        yield Batch(data, window)
+        yield Batch((data,), window), 0.0
 
 
 def _batches_of_array(samples, indices, batch_size, on_error):
@@ -118,17 +132,17 @@ def _batches_of_array(samples, indices, batch_size, on_error):
             pixels, peak = to_uint8(_rows(samples, window))
         except ValueError:
             # Some of these images have wrong values. Reading them one by one finds which.
-            readings = (_read(samples, index, None) for index in window.tolist())
+            readings = (_read(samples, index, (None,)) for index in window.tolist())
             yield from _batches_of_readings(readings, batch_size, on_error)
         else:
-            yield Batch(to_rgb(pixels, grey=grey), window), peak
+            yield Batch((to_rgb(pixels, grey=grey),), window), peak
 
 
-def _read_ahead(samples, indices, image_size, batch_size, n_threads):
+def _read_ahead(samples, indices, image_sizes, batch_size, n_threads):
     """Yield the readings in order, while threads decode a limited number of further images."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="skfakespot-decode")
     try:
-        futures = (pool.submit(_read, samples, index, image_size) for index in indices.tolist())
+        futures = (pool.submit(_read, samples, index, image_sizes) for index in indices.tolist())
         pending = deque(islice(futures, max(_BATCHES_AHEAD * batch_size, n_threads)))
         while pending:
             reading = pending.popleft().result()
@@ -138,9 +152,9 @@ def _read_ahead(samples, indices, image_size, batch_size, n_threads):
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(samples, index, image_size):
+def _read(samples, index, image_sizes):
     try:
-        return _Reading(index, *read_pixels(samples[index], samples.name(index), image_size))
+        return _Reading(index, *read_pixels(samples[index], samples.name(index), image_sizes))
     except ImageError as error:
         return _Reading(index, error=error)
 
@@ -164,12 +178,13 @@ def _batches_of_readings(readings, batch_size, on_error):
 
 
 def _stack(group):
-    data = np.stack([reading.pixels for reading in group])
+    pixels = zip(*(reading.pixels for reading in group), strict=True)
+    data = tuple(np.stack(of_one_size) for of_one_size in pixels)
     indices = np.array([reading.index for reading in group], dtype=np.intp)
     return Batch(data, indices), max(reading.peak for reading in group)
 
 
-def _check_scale(batches):
+def _finish(batches, of_each_size):
     """Yield the batches, and warn once of float images on a scale from 0 to 1."""
     warned = False
     with closing(batches):
@@ -182,4 +197,4 @@ def _check_scale(batches):
                     UserWarning,
                     stacklevel=2,
                 )
-            yield batch
+            yield batch._replace(data=of_each_size(batch.data))

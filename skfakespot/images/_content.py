@@ -14,7 +14,7 @@ import PIL
 from .._cache import BoundedCache
 from .._perturbations import PerturbedImage
 from ._batches import count_threads
-from ._decode import is_path, read_pixels
+from ._decode import is_path, load_image
 from ._errors import ImageError
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
@@ -54,7 +54,7 @@ def _digest_source(source, name):
         recipe = f"{source.perturbation.identity} {source.seed}".encode()
         content = _digest_source(source.source, name)
         return content and hashlib.sha256(content + recipe).digest()[:16]
-    array = source if isinstance(source, np.ndarray) else read_pixels(source, name)[0]
+    array = source if isinstance(source, np.ndarray) else load_image(source, name=name)
     digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.digest()[:16]

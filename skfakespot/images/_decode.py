@@ -77,7 +77,8 @@ def load_image(source, *, name=None):
     >>> load_image(np.full((2, 2), 7.4))[0, 0]
     array([7, 7, 7], dtype=uint8)
     """
-    return read_pixels(source, name or name_of(source) or "image")[0]
+    (pixels,), _peak = read_pixels(source, name or name_of(source) or "image")
+    return pixels
 
 
 def name_of(source):
@@ -88,33 +89,36 @@ def name_of(source):
     return os.fsdecode(source) if is_path(source) else None
 
 
-def read_pixels(source, name, image_size=None):
-    """Decode one image, stretched to `image_size`; also return its peak, see `to_uint8`."""
+def read_pixels(source, name, image_sizes=(None,)):
+    """Decode one image and stretch it to each size; also return its peak, see `to_uint8`.
+
+    The pixels are a tuple of arrays, one for each size; None keeps the size of the image.
+    """
     if is_path(source):
-        return _read_file(os.fsdecode(source), name, image_size), 0.0
+        return _read_file(os.fsdecode(source), name, image_sizes), 0.0
     if isinstance(source, Image.Image):
         with _callers_image_lock:
-            return _decode(source, name, image_size), 0.0
+            return _decode(source, name, image_sizes), 0.0
     if hasattr(source, "__array__"):
-        return _read_array(np.asarray(source), name, image_size)
+        return _read_array(np.asarray(source), name, image_sizes)
     if isinstance(source, PerturbedImage):
-        return _read_perturbed(source, name, image_size)
+        return _read_perturbed(source, name, image_sizes)
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
         "a PIL image, an array of shape (H, W, 3) or (H, W), or a PerturbedImage"
     )
 
 
-def _read_perturbed(image, name, image_size):
-    pixels, peak = read_pixels(image.source, name)
+def _read_perturbed(image, name, image_sizes):
+    (pixels,), peak = read_pixels(image.source, name)
     try:
         pixels = image.perturbation(pixels, image.seed)
     except (OSError, MemoryError) as error:  # such as a side of more than 65535 pixels for JPEG
         raise ImageError(name, f"it cannot be perturbed ({error or 'out of memory'})") from error
-    return _stretch_pixels(pixels, image_size), peak
+    return _stretch_pixels(pixels, image_sizes), peak
 
 
-def _read_file(path, name, image_size):
+def _read_file(path, name, image_sizes):
     try:
         status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
         if stat.S_ISDIR(status.st_mode):
@@ -124,7 +128,7 @@ def _read_file(path, name, image_size):
         if status.st_size == 0:
             raise ImageError(name, "the file is empty (0 bytes)")
         with open(path, "rb") as file:  # noqa: PTH123
-            return _decode(open_image(file, path, name), name, image_size)
+            return _decode(open_image(file, path, name), name, image_sizes)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -155,7 +159,7 @@ def open_image(file, path, name):
     raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
 
 
-def _decode(image, name, image_size):
+def _decode(image, name, image_sizes):
     width, height = image.size
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and width * height > limit:
@@ -167,14 +171,14 @@ def _decode(image, name, image_size):
         )
     try:
         image.load()
-        return _pixels(image, name, image_size)
+        return _pixels(image, name, image_sizes)
     except ImageError:
         raise
     except Exception as error:
         raise ImageError(name, _reason(error)) from error
 
 
-def _pixels(image, name, image_size):
+def _pixels(image, name, image_sizes):
     # Pillow reads 16-bit PGM files into 32-bit integers that reach from 0 to 65535.
     sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     if image.mode in ("I", "F") and not sixteen_bit:
@@ -196,7 +200,7 @@ def _pixels(image, name, image_size):
         if image.mode in ("La", "RGBa"):  # premultiplied alpha, with only one possible conversion
             image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
         image = image.convert("RGB")
-    return np.array(_stretch(image, image_size))
+    return tuple(np.array(_stretch(image, size)) for size in image_sizes)
 
 
 def _orientation(image):
@@ -221,7 +225,7 @@ def _reason(error):
     return f"the file is damaged or truncated (Pillow: {error or type(error).__name__})"
 
 
-def _read_array(array, name, image_size):
+def _read_array(array, name, image_sizes):
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
         hints = {
             1: "; for a grey image take image[..., 0]",
@@ -240,13 +244,16 @@ def _read_array(array, name, image_size):
     except ValueError as error:
         raise ImageError(name, str(error)) from None
     pixels = to_rgb(pixels, grey=pixels.ndim == 2)
-    return _stretch_pixels(pixels, image_size), peak
+    return _stretch_pixels(pixels, image_sizes), peak
 
 
-def _stretch_pixels(pixels, image_size):
-    if image_size in (None, pixels.shape[:2]):
-        return pixels
-    return np.array(_stretch(Image.fromarray(pixels), image_size))
+def _stretch_pixels(pixels, image_sizes):
+    return tuple(
+        pixels
+        if size in (None, pixels.shape[:2])
+        else np.array(_stretch(Image.fromarray(pixels), size))
+        for size in image_sizes
+    )
 
 
 def to_rgb(pixels, *, grey):

@@ -75,10 +75,11 @@ class Samples:
         ----------
         indices : array-like of int or None, default=None
             Positions of the samples that are read, in this order. None means all of them.
-        image_size : (int, int) or None
+        image_size : (int, int), None or tuple of these
             Height and width in pixels. An image of another size is stretched to it, also if its
             aspect ratio changes, by Pillow's antialiased bicubic filter. None keeps the size of
-            the images in an array; for vectors it must be None.
+            the images in an array; for vectors it must be None. With a tuple of several sizes,
+            each image is decoded once and stretched to each of them.
         batch_size : int
             Number of samples in a batch, from 1. The last batch may have fewer, and so may one of
             an array in which images cannot be read; no batch is empty.

@@ -1,0 +1,62 @@
+"""Counting the images that pass through networks."""
+
+import threading
+from contextlib import contextmanager
+
+
+class ImageCount:
+    """Number of images, as `count_network_images` yields it.
+
+    Attributes
+    ----------
+    n_images : int
+        Images that have passed through networks so far.
+    """
+
+    def __init__(self):
+        self.n_images = 0
+
+
+_open_counts = []
+_open_counts_lock = threading.Lock()
+
+
+@contextmanager
+def count_network_images():
+    """Count the images that pass through networks in this process.
+
+    It shows what profiles save: images whose profiles are known do not pass. An image counts once
+    however many backbones it passes through together. Images that joblib's worker processes read
+    are not counted.
+
+    Yields
+    ------
+    count : ImageCount
+        Its ``n_images`` grows while the context is open.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot import NeuronCoverageTransformer, count_network_images
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    >>> with count_network_images() as count:
+    ...     coverage = NeuronCoverageTransformer(weights="random").fit(images)
+    ...     counts = coverage.transform(images)
+    >>> count.n_images
+    4
+    """
+    count = ImageCount()
+    with _open_counts_lock:
+        _open_counts.append(count)
+    try:
+        yield count
+    finally:
+        with _open_counts_lock:
+            _open_counts.remove(count)
+
+
+def count_images(n_images):
+    """Add images that have passed through a network to the counts that are open."""
+    with _open_counts_lock:
+        for count in _open_counts:
+            count.n_images += n_images

@@ -1,0 +1,126 @@
+"""Several networks read as one, whose layers are those of each network in turn."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from .._cache import BoundedCache
+from ._batch_reader import BatchReader
+from ._spec import NetworkSpec
+
+_readers = BoundedCache(8, is_network=True)
+
+
+@dataclass(frozen=True)
+class UnitedSpec:
+    """Several networks and how they are read; see `NetworkSpec`, whose interface it has.
+
+    Parameters
+    ----------
+    specs : tuple of NetworkSpec
+        The networks. A name in their `layers` may begin with the prefix of a network; see
+        `UnitedReader`.
+    """
+
+    specs: tuple[NetworkSpec, ...]
+
+    @property
+    def backbones(self):
+        """List of the networks."""
+        return [spec.backbone for spec in self.specs]
+
+    def resolve(self):
+        """Build each network; see `NetworkSpec.resolve`."""
+        return UnitedSpec(tuple(spec.resolve() for spec in self.specs))
+
+    def open(self):
+        """Return the reader of the networks, each compiled once per process while it is in use."""
+        spec = self.resolve()
+        return _readers.get_or_make(spec, lambda: UnitedReader(spec))
+
+
+class UnitedReader(BatchReader):
+    """Shows the outputs of some layers of several networks, as those of one network.
+
+    Parameters
+    ----------
+    spec : UnitedSpec
+        The networks, as `UnitedSpec.resolve` returns them.
+
+    Attributes
+    ----------
+    image_size : tuple
+        Of each network, the image size of its `NetworkReader`.
+    layer_names, shapes : tuple
+        Of each layer that is read, its name and the shape of its output for one sample. The prefix
+        of the name is the name of the network and a slash.
+    has_own_code : bool
+        Whether any of the networks has.
+    """
+
+    def __init__(self, spec):
+        super().__init__()
+        prefixes = _prefixes(spec.backbones)
+        self._readers = [
+            replace(network, layers=_own_layers(network.layers, prefix, prefixes)).open()
+            for network, prefix in zip(spec.specs, prefixes, strict=True)
+        ]
+        self.image_size = tuple(reader.image_size for reader in self._readers)
+        self.layer_names = tuple(
+            prefix + name
+            for prefix, reader in zip(prefixes, self._readers, strict=True)
+            for name in reader.layer_names
+        )
+        self.shapes = tuple(shape for reader in self._readers for shape in reader.shapes)
+        self.has_own_code = any(reader.has_own_code for reader in self._readers)
+
+    def structure(self):
+        """Digest of the structures of all networks; see `NetworkReader.structure`."""
+        return hashlib.sha256(b"".join(reader.structure() for reader in self._readers)).digest()
+
+    def weights(self):
+        """Digest of the weights of all networks; see `NetworkReader.weights`."""
+        return hashlib.sha256(b"".join(reader.weights() for reader in self._readers)).digest()
+
+    def show(self, images, receive):
+        """Let images pass, a tuple with an ndarray for each network, one network after another."""
+        first_layer = 0
+        for reader, of_this_network in zip(self._readers, images, strict=True):
+            reader.show(of_this_network, partial(_shift, receive, first_layer))
+            first_layer += len(reader.shapes)
+
+
+def _shift(receive, first_layer, layer, outputs):
+    receive(first_layer + layer, outputs)
+
+
+def _prefixes(backbones):
+    """Prefixes of the names of layers: the backbone's name, numbered where there are several."""
+    names = []
+    for backbone in backbones:
+        own = Path(backbone.name).stem if backbone.name.endswith(".keras") else backbone.name
+        name, number = own, 1
+        while name in names:
+            number += 1
+            name = f"{own}-{number}"
+        names.append(name)
+    return [f"{name}/" for name in names]
+
+
+def _own_layers(layers, prefix, prefixes):
+    """The parameter `layers` for the network of a prefix: a tuple without the others' names."""
+    if not isinstance(layers, tuple):
+        return layers
+    own = []
+    for name in layers:
+        begins_with = [known for known in prefixes if str(name).startswith(known)]
+        longest = max(begins_with, key=len, default="")
+        if longest in ("", prefix):
+            own.append(str(name).removeprefix(longest))
+    if layers and not own:
+        raise ValueError(
+            f"layers={list(layers)!r} names no layer of the backbone {prefix[:-1]!r}. Add names "
+            f"that begin with {prefix!r}, or leave this backbone out."
+        )
+    return tuple(own)
