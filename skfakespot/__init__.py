@@ -6,10 +6,12 @@ from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
 from .pipeline import make_fakespotter
+from .ridge import DualRidgeClassifier
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "DualRidgeClassifier",
     "FakeSpotterClassifier",
     "NeuronCoverageTransformer",
     "PerturbationAugmenter",

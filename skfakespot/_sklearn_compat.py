@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
 from sklearn.base import _fit_context
+from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
@@ -49,6 +50,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "InvalidParameterError",
+    "LinearClassifierMixin",
     "Options",
     "StrOptions",
     "_check_feature_names",

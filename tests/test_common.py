@@ -7,8 +7,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer, PerturbationAugmenter
+from skfakespot import (
+    DualRidgeClassifier,
+    FakeSpotterClassifier,
+    NeuronCoverageTransformer,
+    PerturbationAugmenter,
+)
 from skfakespot.pipeline import AugmentedPipeline
+from skfakespot.preprocessing import BatchedStandardScaler
 from skfakespot.video import VideoClassifier
 
 
@@ -27,6 +33,8 @@ ESTIMATORS = [
         batch_size=16,
         random_state=0,
     ),
+    DualRidgeClassifier(),
+    BatchedStandardScaler(),
     PerturbationAugmenter(random_state=0),
     VideoClassifier(LogisticRegression()),
     VideoClassifier(LinearSVC(), how="topk"),

@@ -1,0 +1,87 @@
+"""Standardisation of wide feature matrices in little memory."""
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import validate_data
+
+from ._documentation import DocumentationLinkMixin
+from ._sklearn_compat import _check_sample_weight
+
+_DTYPES = (np.float64, np.float32)
+_BATCH_ELEMENTS = 2**24
+
+
+class BatchedStandardScaler(DocumentationLinkMixin, StandardScaler):
+    """scikit-learn's StandardScaler, which learns from batches of rows and so needs little memory.
+
+    :class:`sklearn.preprocessing.StandardScaler` makes temporary copies of the whole matrix in
+    float64. This one passes some rows at a time to
+    :meth:`~sklearn.preprocessing.StandardScaler.partial_fit`, so that `fit` needs less than a
+    gigabyte beside X. The results are the same up to rounding.
+
+    Parameters
+    ----------
+    copy : bool, default=True
+        If False, `transform` writes into X where it can, as in
+        :class:`~sklearn.preprocessing.StandardScaler`. In a Pipeline, where the features belong to
+        no one else, this halves the memory needed.
+    with_mean : bool, default=True
+        Whether to subtract the mean.
+    with_std : bool, default=True
+        Whether to divide by the standard deviation. Constant columns become 0.
+
+    Attributes
+    ----------
+    mean_, var_, scale_ : ndarray of shape (n_features,), float64
+        Mean and variance of each column, and the square root of the variance (1 for constant
+        columns).
+    n_samples_seen_ : int or ndarray of shape (n_features,)
+        Number of samples, or the sum of their weights; one for each column if values are missing.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if `X` has names that are all strings.
+
+    See Also
+    --------
+    DualRidgeClassifier : A classifier for such features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.preprocessing import BatchedStandardScaler
+    >>> BatchedStandardScaler().fit_transform(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn the mean and the standard deviation of each column.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features. NaN values are left out.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        self : BatchedStandardScaler
+            The fitted scaler.
+        """
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=_DTYPES, ensure_all_finite="allow-nan"
+        )
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        learner = StandardScaler(with_mean=self.with_mean, with_std=self.with_std)
+        for rows in gen_batches(X.shape[0], max(1, _BATCH_ELEMENTS // X.shape[1])):
+            weights = None if sample_weight is None else sample_weight[rows]
+            learner.partial_fit(X[rows], sample_weight=weights)
+        for name in ("mean_", "var_", "scale_", "n_samples_seen_"):
+            setattr(self, name, getattr(learner, name))
+        return self
