@@ -245,7 +245,7 @@ class NeuronCoverageTransformer(
             A ValueError: the network cannot be built.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            self._fit(self._open_counter(X, reset=True, watch=watch))
+            self._fit(self._open_new_counter(X, watch))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -289,7 +289,7 @@ class NeuronCoverageTransformer(
             See `transform`.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            counter = self._open_counter(X, reset=True, watch=watch)
+            counter = self._open_new_counter(X, watch)
             rows = self._make_rows(counter)
             self._fit(counter, rows)
             return self._count(counter, rows)
@@ -390,8 +390,6 @@ class NeuronCoverageTransformer(
 
     def _fit(self, counter, rows=None):
         """Learn the thresholds from a counter's images; fill `rows` of statistics, if given."""
-        for name in ("thresholds_", "feature_names_in_"):
-            vars(self).pop(name, None)
         if not isinstance(self.threshold, tuple):
             self._learn(counter, first=True, rows=rows)
             return
@@ -447,6 +445,12 @@ class NeuronCoverageTransformer(
     def _warn_of_failures(self, counter):
         for index, error in sorted(counter.failures.items()):
             warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=4)
+
+    def _open_new_counter(self, X, watch):
+        """Forget what was learnt, and open the counter of the training images."""
+        for name in ("thresholds_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        return self._open_counter(X, reset=True, watch=watch)
 
     def _open_counter(self, X, *, reset, watch=None):
         """Check X, build the network if need be, and return what counts the neurons of X."""

@@ -15,46 +15,68 @@ from ._documentation import DocumentationLinkMixin
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
+from .preprocessing import BatchedStandardScaler
+from .ridge import DualRidgeClassifier
+
+# Sizes at which the networks see more of a generator's traces than at their own sizes, by output.
+_IMAGE_SIZES = {
+    "paper": {"dlib-resnet29": (224, 224)},
+    "statistics": {"dlib-resnet29": (256, 256)},
+}
+_STATISTICS = ("mean", "std", "skewness", "kurtosis", "autocorrelation")
 
 
 def make_fakespotter(
     backbone="dlib-resnet29",
     *,
+    recipe="paper",
     augment=None,
-    output="layer",
+    output=None,
+    statistics=None,
     classifier=None,
     memory=None,
     random_state=None,
     verbose=0,
 ):
-    """Make an unfitted detector of neuron coverage, standardisation and the paper's classifier.
+    """Make an unfitted detector: features of a network's neurons, standardised, and a classifier.
 
     Parameters
     ----------
-    backbone : str, path-like, keras.Model, Backbone or callable, default="dlib-resnet29"
-        The network whose neurons are read; see `NeuronCoverageTransformer`.
+    backbone : str, path-like, keras.Model, Backbone, callable or list, default="dlib-resnet29"
+        The network whose neurons are read, or a list of networks, which are read together; see
+        `NeuronCoverageTransformer`.
+    recipe : {"paper", "statistics"}, default="paper"
+        What the detector is made of; `output`, `statistics` and `classifier` replace parts of it.
+
+        - "paper": counts of active neurons, one for each layer, and the paper's classifier.
+        - "statistics": mean, standard deviation, skewness, kurtosis and autocorrelation of each
+          feature map, read before the activation, and a `DualRidgeClassifier`. It is the most
+          accurate. ``"dlib-resnet29"`` then reads images of 256 x 256 pixels.
     augment : None, True or imbalanced-learn sampler, default=None
         Sampler that resamples the training images as the first step. True is a
         `PerturbationAugmenter` with its default parameters and this `random_state`; a given
         sampler is cloned. The detector is then an `AugmentedPipeline`, which resamples in `fit`
         only.
-    output : {"layer", "channel"}, default="layer"
-        One feature for each layer (the paper), or for each feature map. Feature maps are read
-        after the activation. Those of ``"dlib-resnet29"`` are read from images of 224 x 224
-        pixels, because more traces of a generator are left in them than in this network's own
-        150 x 150.
+    output : None, "layer" or "channel", default=None
+        One feature for each layer, or features of each feature map. None is the recipe's: "layer"
+        for "paper", "channel" for "statistics". With ``recipe="paper"``, feature maps are read
+        after the activation, and ``"dlib-resnet29"`` reads images of 224 x 224 pixels.
+    statistics : None or sequence of str, default=None
+        What is taken of each feature map; see `NeuronCoverageTransformer`. None is the recipe's.
+        With ``recipe="paper"``, any statistics but ``("coverage",)`` need ``output="channel"``.
     classifier : None or classifier, default=None
-        A given classifier is cloned. None is the paper's `FakeSpotterClassifier`, or with
-        ``output="channel"`` a support-vector machine with a radial kernel, which is more accurate
-        if there are more features than faces. Its probabilities are calibrated on five folds, so
-        at least five faces of each class are needed. With `augment`, several folds hold copies of
-        the same image: this does not harm the ranking of the images, but may move the
-        probabilities too close to 0 and 1.
+        A given classifier is cloned. None is the recipe's: `DualRidgeClassifier` for "statistics",
+        and the paper's `FakeSpotterClassifier` for "paper"; with ``recipe="paper"`` and
+        ``output="channel"`` a support-vector machine with a radial kernel. Its probabilities are
+        calibrated on five folds, so at least five faces of each class are needed. With `augment`,
+        several folds hold copies of the same image: this does not harm the ranking of the images,
+        but may move the probabilities too close to 0 and 1.
     memory : None, str, path-like or joblib.Memory, default=None
         Folder of the transformer's profiles. With it, cross-validation passes each image through
         the network only once.
     random_state : None, int or RandomState, default=None
         Seed of the classifier and of the augmenter; those that are given keep their own.
+        `DualRidgeClassifier` needs none.
     verbose : int, default=0
         If 1, the transformer shows progress bars.
 
@@ -64,31 +86,59 @@ def make_fakespotter(
         With the steps ``coverage``, ``scale`` and ``classify``; with `augment`, the first step is
         ``augment``.
 
+    Raises
+    ------
+    ValueError
+        If `recipe` is unknown.
+
     Examples
     --------
     >>> from skfakespot import make_fakespotter
-    >>> detector = make_fakespotter(random_state=0)
+    >>> detector = make_fakespotter(recipe="statistics")
     >>> list(detector.named_steps)
     ['coverage', 'scale', 'classify']
     """
-    coverage = NeuronCoverageTransformer(backbone, output=output, memory=memory, verbose=verbose)
-    if output == "channel":
-        coverage.set_params(tap="activation")
-        if backbone == "dlib-resnet29":
-            coverage.set_params(image_size=(224, 224))
+    if recipe not in _IMAGE_SIZES:
+        raise ValueError(f"recipe={recipe!r}; accepted are 'paper' and 'statistics'.")
+    coverage = NeuronCoverageTransformer(
+        backbone,
+        output=output or ("layer" if recipe == "paper" else "channel"),
+        memory=memory,
+        verbose=verbose,
+    )
+    by_map = coverage.output == "channel"
+    if recipe == "statistics" and by_map:
+        coverage.set_params(statistics=_STATISTICS)
+    if statistics is not None:
+        coverage.set_params(statistics=statistics)
+    if by_map:
+        tap = "activation" if recipe == "paper" else "layer"
+        image_size = _image_size(backbone, _IMAGE_SIZES[recipe])
+        coverage.set_params(tap=tap, image_size=image_size)
     if classifier is not None:
         classifier = clone(classifier)
-    elif output == "channel":
+    elif recipe == "statistics":
+        classifier = DualRidgeClassifier()
+    elif by_map:
         classifier = CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
     else:
         classifier = FakeSpotterClassifier(random_state=random_state)
     # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
-    steps = [("coverage", coverage), ("scale", StandardScaler()), ("classify", classifier)]
+    # The features belong to the Pipeline alone, so that they need not be copied.
+    scale = StandardScaler() if recipe == "paper" else BatchedStandardScaler(copy=False)
+    steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
         return Pipeline(steps)
     if augment is True:
         augment = PerturbationAugmenter(random_state=random_state)
     return AugmentedPipeline([("augment", clone(augment)), *steps])
+
+
+def _image_size(backbone, sizes):
+    """The size for a backbone, or for each of a list; None for the network's own."""
+    if isinstance(backbone, list | tuple):
+        return [_image_size(each, sizes) for each in backbone]
+    return sizes.get(backbone) if isinstance(backbone, str) else None
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):

@@ -70,7 +70,9 @@ def _parser():
     for name in ("evaluate", "robustness"):
         _add_split(commands[name])
     _add_robustness(commands["robustness"])
-    commands["demo"].set_defaults(backbone=_BACKBONE, weights=None, features="layer", augment=False)
+    commands["demo"].set_defaults(
+        recipe="paper", backbone=[_BACKBONE], weights=None, features=None, augment=False
+    )
     _add_picture(commands["demo"], "skfakespot-demo.png", "precision-recall curve")
     _add_picture(commands["robustness"], "skfakespot-robustness.png", "curves")
     commands["train"].add_argument(
@@ -121,20 +123,31 @@ def _add_split(command):
 
 def _add_detector(command):
     command.add_argument(
-        "--backbone",
-        default=_BACKBONE,
-        metavar="NAME",
-        help="a name that the command backbones lists, or a .keras file (default: %(default)s)",
+        "--recipe",
+        choices=("paper", "statistics"),
+        default="paper",
+        help="counts of each layer and the paper's classifier, or the most accurate: statistics of "
+        "each feature map and a ridge classifier (default: %(default)s)",
     )
     command.add_argument(
-        "--weights", metavar="FILE", help="weights of the backbone (default: the pre-trained ones)"
+        "--backbone",
+        nargs="+",
+        default=[_BACKBONE],
+        metavar="NAME",
+        help="a name that the command backbones lists, or a .keras file; several are read together "
+        f"(default: {_BACKBONE})",
+    )
+    command.add_argument(
+        "--weights",
+        nargs="+",
+        metavar="FILE",
+        help='weights of each backbone; "default" for the pre-trained ones (default: those of '
+        "all backbones)",
     )
     command.add_argument(
         "--features",
         choices=("layer", "channel"),
-        default="layer",
-        help="one count for each layer, as in the paper, or for each feature map "
-        "(default: %(default)s)",
+        help="one feature for each layer, or features of each feature map (default: the recipe's)",
     )
     command.add_argument(
         "--augment",

@@ -17,14 +17,25 @@ from ..metrics import fake_detection_report, fake_label
 def make_detector(options):
     """Make an unfitted detector."""
     _start_keras()
+    backbones, weights = options.backbone, options.weights
+    if weights is not None:
+        if len(weights) != len(backbones):
+            raise ValueError(
+                f"--weights names {len(weights)} files and --backbone {len(backbones)} networks. "
+                'Name one file for each, or "default".'
+            )
+        weights = [None if file == "default" else file for file in weights]
     detector = make_fakespotter(
-        options.backbone,
+        backbones[0] if len(backbones) == 1 else backbones,
+        recipe=options.recipe,
         augment=options.augment or None,
         output=options.features,
         random_state=options.seed,
         verbose=1,
     )
-    return detector.set_params(coverage__weights=options.weights)
+    if weights is not None:
+        weights = weights[0] if len(weights) == 1 else weights
+    return detector.set_params(coverage__weights=weights)
 
 
 def fit_and_report(detector, faces, train_rows, test_rows):
