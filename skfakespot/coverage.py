@@ -3,7 +3,7 @@
 import math
 import re
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _coverage_checks as checks
-from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, add_exactly, open_store
+from ._counting import FeatureLayout, NeuronCounter, PortableNetwork, open_store, threshold_rule
 from ._documentation import DocumentationLinkMixin
 from ._network import NetworkSpec
 from ._network_parameter import NetworkParameterMixin
@@ -61,9 +61,11 @@ class NeuronCoverageTransformer(
     neuron : {"unit", "channel"}, default="unit"
         What a neuron is: every scalar of a layer's output (the paper's text), or the spatial mean
         of a feature map (DeepXplore's).
-    threshold : {"mean"}, float or tuple of ("quantile", q), default="mean"
-        ξ of a layer: the mean of eq. 1; one number for all layers (DeepXplore's rule); or the
-        q-quantile of its neurons' outputs, q in [0, 1], exactly, which takes two passes more.
+    threshold : {"mean", "per-map", "boundary", "strong"}, float or tuple, default="mean"
+        ξ: the mean of the layer (eq. 1) or of each feature map; one number for all layers; or
+        ``("quantile", q)``, the layer's q-quantile, with a count for each q of a list. Or which
+        neurons are counted: ``("top", k)``, the k largest of each layer, or those outside or above
+        their range on the real training images. See "Readings of the paper" in the user guide.
     output : {"layer", "channel"}, default="layer"
         One count for each layer (the paper), or for each feature map of each layer.
     normalize : {"count", "fraction"}, default="count"
@@ -92,7 +94,9 @@ class NeuronCoverageTransformer(
     Attributes
     ----------
     thresholds_ : ndarray of shape (n_layers,), float64
-        ξ of each layer.
+        ξ of each layer; (n_feature_maps,) for "per-map", (n_layers, n_quantiles) for several,
+        empty for "top". For "boundary" (2, n_neurons_.sum()), float32, the lowest and the highest
+        output of each neuron; for "strong" (1, n_neurons_.sum()), the highest.
     layer_names_ : ndarray of shape (n_layers,), object
         The layers, in the order of the forward pass.
     n_neurons_ : ndarray of shape (n_layers,), int64
@@ -137,7 +141,7 @@ class NeuronCoverageTransformer(
         "layers": [str, list, re.Pattern, callable],
         "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
-        "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither"), tuple],
+        "threshold": checks.THRESHOLD_CONSTRAINTS,
         "output": [StrOptions({"layer", "channel"})],
         "normalize": [StrOptions({"count", "fraction"})],
         "image_size": [None, tuple, list],
@@ -194,8 +198,8 @@ class NeuronCoverageTransformer(
             Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
             0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
             arrays of differing sizes; or a 2-D numeric array for a network on vectors.
-        y : None
-            Ignored; the thresholds do not depend on labels.
+        y : None or array-like of shape (n_samples,)
+            Labels, 0 or "real" and 1 or "fake"; only "boundary" and "strong" use them.
 
         Returns
         -------
@@ -210,7 +214,7 @@ class NeuronCoverageTransformer(
             A ValueError: the network cannot be built.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            self._fit(X, watch)
+            self._fit(X, y, watch)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -231,7 +235,7 @@ class NeuronCoverageTransformer(
         """
         checks.check_sums_can_be_added(self.threshold, "updated")
         first = not hasattr(self, "thresholds_")
-        self._learn(self._open_counter(X, reset=first), first=first)
+        self._learn(self._open_counter(X, reset=first), None, first=first)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -239,14 +243,16 @@ class NeuronCoverageTransformer(
         """Learn the thresholds, then count the active neurons of the same images.
 
         The counts are those of `fit` and then `transform`, exactly, but each image passes through
-        the network once. "What is exact" in the user guide says what is guaranteed.
+        the network once. "What is exact" in the user guide says what is guaranteed. With
+        "boundary" and "strong" they differ: a real training image would never leave a range that
+        was learnt from it, so it is compared with the range of the other real images.
 
         Parameters
         ----------
         X : array-like
             Images; see `fit`.
-        y : None
-            Ignored.
+        y : None or array-like of shape (n_samples,)
+            Labels; see `fit`.
 
         Returns
         -------
@@ -254,7 +260,10 @@ class NeuronCoverageTransformer(
             See `transform`.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            return self._count(self._fit(X, watch))
+            counter = self._fit(X, y, watch)
+            counts = self._count(counter)
+        self._warn_of_failures(counter)
+        return counts
 
     def merge(self, *others):
         """Add what other transformers have learnt, from other images or on other machines.
@@ -272,7 +281,7 @@ class NeuronCoverageTransformer(
         Raises
         ------
         ValueError
-            If a transformer reads other neurons, or has learnt a quantile.
+            If a transformer reads other neurons, or has not learnt means.
 
         Examples
         --------
@@ -291,8 +300,8 @@ class NeuronCoverageTransformer(
             self._sums = self._sums + other._sums
             self.n_samples_seen_ += other.n_samples_seen_
             self._half_widths = np.fmax(self._half_widths, other._half_widths)
-        if self.threshold == "mean":
-            self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
+        if isinstance(self.threshold, str):
+            self.thresholds_ = self._sums / (self._sizes * self.n_samples_seen_)
         return self
 
     def transform(self, X):
@@ -327,12 +336,13 @@ class NeuronCoverageTransformer(
         -------
         names : ndarray of shape (n_features_out,), object
             The layer's name, with ``output="channel"`` followed by a colon and the number of the
-            feature map.
+            feature map, and with several quantiles by such as ``:q0.25``.
         """
         check_is_fitted(self)
-        if self.output == "layer":
-            return self.layer_names_.copy()
-        return self._layout(self._network_spec().open()).feature_names()
+        names = self.layer_names_.copy()
+        if self.output == "channel":
+            names = self._layout(self._network_spec().open()).feature_names()
+        return threshold_rule(self.threshold).feature_names(names)
 
     @property
     def backbone_(self):
@@ -349,58 +359,47 @@ class NeuronCoverageTransformer(
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
+        tags.target_tags.required = checks.needs_labels(self.threshold)
         return tags
 
     def _show_progress(self, batches, about):
         return show_progress(batches, about, enabled=bool(self.verbose))
 
-    def _fit(self, X, watch):
+    def _fit(self, X, y, watch):
         """Learn the thresholds from X; return what counts the neurons of X."""
         for name in ("thresholds_", "feature_names_in_"):
             vars(self).pop(name, None)
         counter = self._open_counter(X, reset=True, watch=watch)
-        if not isinstance(self.threshold, tuple):
-            self._learn(counter, first=True)
-            return counter
-        thresholds = counter.quantile(self.threshold[1])
-        self._warn_of_failures(counter)
-        self.n_samples_seen_ = counter.count_readable()
-        self._half_widths = np.zeros_like(thresholds)
-        self._set_thresholds(counter.layout, thresholds)
+        self._learn(counter, y, first=True)
         return counter
 
-    def _learn(self, counter, *, first):
-        """Add a counter's images to the sums of eq. 1, and update the thresholds."""
-        layout, fixed = counter.layout, None
-        if isinstance(self.threshold, Real):
-            fixed = np.full(layout.n_layers, float(self.threshold))
-        sums = counter.sums(center=fixed)
-        self._warn_of_failures(counter)
-        n_readable = counter.count_readable()
-        totals = add_exactly(np.delete(sums, list(counter.failures), axis=0))
-        self._sums = totals if first else self._sums + totals
-        self.n_samples_seen_ = n_readable if first else self.n_samples_seen_ + n_readable
-        means = self._sums / (layout.n_neurons * self.n_samples_seen_)
-        self._set_thresholds(layout, means if fixed is None else fixed)
-        self._half_widths = counter.store_profiles(self.thresholds_, sums)
-
-    def _set_thresholds(self, layout, thresholds):
-        self.layer_names_ = np.array(layout.layer_names, dtype=object)
-        self.n_neurons_ = layout.n_neurons
-        self.thresholds_ = thresholds
+    def _learn(self, counter, y, *, first):
+        """Learn the thresholds, or update them with more images."""
+        is_real = checks.real_images(self.threshold, y, counter.n_images)
+        known = None if first else (self._sums, self.n_samples_seen_)
+        try:
+            learnt = threshold_rule(self.threshold).learn(counter, known, is_real)
+        finally:
+            self._warn_of_failures(counter)
+        self.layer_names_ = np.array(counter.layout.layer_names, dtype=object)
+        self.n_neurons_ = counter.layout.n_neurons
+        self.thresholds_, self.n_samples_seen_ = learnt.thresholds, learnt.n_images
+        self._sums, self._sizes, self._half_widths = learnt[2:]
 
     def _count(self, counter):
-        coverage = counter.counts(
+        coverage = threshold_rule(self.threshold).count(
+            counter,
             self.thresholds_,
             None if self.memory is None else self._half_widths,
-            dtype=np.float64 if self.output == "layer" else np.float32,
+            np.float64 if self.output == "layer" else np.float32,
         )
         if self.normalize == "fraction":
-            coverage /= counter.layout.feature_sizes
+            sizes = counter.layout.feature_sizes
+            coverage /= np.repeat(sizes, coverage.shape[1] // len(sizes))
         return coverage
 
     def _warn_of_failures(self, counter):
-        for index, error in sorted(counter.failures.items()):
+        for index, error in counter.new_failures():
             warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=4)
 
     def _open_counter(self, X, *, reset, watch=None):

@@ -9,7 +9,6 @@ from .._progress import Pass
 from ..images import ImageError
 from ._bands import FixedBand, RunningBand, half_widths, round_down
 from ._passes import run_pass
-from ._quantile import find_quantile
 from ._reducers import CountReduction, ProfileReduction
 from ._workers import run_parallel_pass, split
 
@@ -33,7 +32,8 @@ class NeuronCounter:
         self._n_jobs, self._watch = n_jobs, watch
         self._known_digests = None
         self._new, self._new_bytes = [], 0
-        self.failures = {}
+        self.failures, self._n_reported = {}, 0
+        self.counts_known = None
 
     def sums(self, center=None):
         """Sum each layer's neurons for each image: the numerator of eq. 1.
@@ -121,16 +121,40 @@ class NeuronCounter:
             )
         return n_readable
 
-    def quantile(self, quantile):
-        """Find each layer's quantile over all images and neurons, exactly, in two passes."""
+    def counts_of(self, reduction, *, dtype=np.float64):
+        """Count by any `CountReduction`, without profiles.
 
-        def run_whole_pass(reduction):
-            indices = np.arange(self.n_images)
-            indices = np.setdiff1d(indices, list(self.failures))
-            for _ in self._watched(self._local_pass(indices, reduction), [indices], "thresholds"):
-                pass
+        Returns (n_images, n_features * n_counts), NaN for unreadable images. If `counts_known` is
+        a `TrainingRange`, it knows the counts of its images without the network.
+        """
+        n_features = self.layout.n_features * reduction.n_counts
+        counts = np.full((self.n_images, n_features), np.nan, dtype=dtype)
+        missing = self._readable()
+        if self.counts_known is not None:
+            self.counts_known.fill(counts)
+            missing = np.setdiff1d(missing, self.counts_known.images)
+        for indices, results in self._pass(missing, reduction, "coverage"):
+            counts[indices] = results
+        return counts
 
-        return find_quantile(self.layout, run_whole_pass, quantile)
+    def learn(self, reduction, indices=None):
+        """Yield a `ReducedBatch` for each batch of images, all of them by default, in order."""
+        yield from self._pass(self._readable(indices), reduction, "thresholds")
+
+    def learn_here(self, reduction, indices=None):
+        """Yield what `learn` does, in this process, where the reduction may be shared."""
+        indices = self._readable(indices)
+        yield from self._watched(self._local_pass(indices, reduction), [indices], "thresholds")
+
+    def new_failures(self):
+        """Return the failures since the last call, by position: pairs (index, error)."""
+        failures = list(self.failures.items())[self._n_reported :]
+        self._n_reported += len(failures)
+        return sorted(failures)
+
+    def _readable(self, indices=None):
+        indices = np.arange(self.n_images) if indices is None else indices
+        return np.setdiff1d(indices, list(self.failures))
 
     def _pass(self, indices, reduction, name):
         if len(indices) == 0:

@@ -21,15 +21,15 @@ class FeatureLayout:
 
     Attributes
     ----------
-    n_neurons, columns, first_features : ndarray of shape (n_layers,)
-        Of each layer the number of neurons, the number of features and the first feature.
+    n_neurons, n_maps, columns, first_features : ndarray of shape (n_layers,)
+        Of each layer the number of neurons, of feature maps and of features, and the first feature.
     feature_layers, feature_sizes : ndarray of shape (n_features,)
         Of each feature its layer, and the number of neurons that it counts.
     """
 
     def __init__(self, layer_names, shapes, neuron, output):
         self.layer_names, self.neuron, self.output = layer_names, neuron, output
-        channels = np.array([shape[-1] for shape in shapes])
+        self.n_maps = channels = np.array([shape[-1] for shape in shapes])
         places = np.array([math.prod(shape[:-1]) for shape in shapes])
         self.n_neurons = channels if neuron == "channel" else channels * places
         self.columns = channels if output == "channel" else np.ones_like(channels)
