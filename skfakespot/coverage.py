@@ -95,8 +95,8 @@ class NeuronCoverageTransformer(
     ----------
     thresholds_ : ndarray of shape (n_layers,), float64
         ξ of each layer; (n_feature_maps,) for "per-map", (n_layers, n_quantiles) for several,
-        empty for "top". For "boundary" (2, n_neurons_.sum()), float32, the lowest and the highest
-        output of each neuron; for "strong" (1, n_neurons_.sum()), the highest.
+        empty for "top". For "boundary" the lowest and the highest output of each neuron, for
+        "strong" the highest: float32 of shape (2 or 1, n), with n the sum of `n_neurons_`.
     layer_names_ : ndarray of shape (n_layers,), object
         The layers, in the order of the forward pass.
     n_neurons_ : ndarray of shape (n_layers,), int64

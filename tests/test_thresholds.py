@@ -1,5 +1,6 @@
 """Thresholds that are not one mean a layer, against plain NumPy on whole activations."""
 
+import math
 import pickle
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from exactness import neurons_of_layers
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from networks import exact_network, outputs_by_layer, varied_images
@@ -107,11 +108,11 @@ def test_per_map_thresholds_are_means_of_feature_maps(exact, images, outputs, ne
 
 def test_a_neuron_at_the_mean_of_its_constant_map_is_not_active():
     """0.1 has no short binary fraction, so that sums in float32 would be rounded."""
-    inputs = keras.Input((7, 7, 3))
+    inputs = keras.Input((80, 80, 3))
     layer = keras.layers.Conv2D(
         2, 1, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(0.1)
     )
-    images = np.zeros((5, 7, 7, 3), dtype=np.uint8)
+    images = np.zeros((5, 80, 80, 3), dtype=np.uint8)
     coverage = NeuronCoverageTransformer(
         keras.Model(inputs, layer(inputs)), threshold="per-map", output="channel"
     )
@@ -121,12 +122,19 @@ def test_a_neuron_at_the_mean_of_its_constant_map_is_not_active():
 
 @settings(max_examples=25, deadline=None)
 @given(
-    values=hnp.arrays(np.float32, (12, 3), elements=st.floats(-1e9, 1e9, width=32)),
+    values=hnp.arrays(np.float32, (12, 3), elements=st.integers(-(2**24), 2**24)),
     order=st.permutations(range(12)),
     batch_size=st.integers(1, 12),
 )
+@example(
+    values=np.array([[1e17, 1, 3], [1, 1, 1], [-1e17, 1, 5]], dtype=np.float32),
+    order=[1, 0, 2],
+    batch_size=2,
+)
 def test_per_map_thresholds_do_not_depend_on_order_or_batches(identity, values, order, batch_size):
     coverage = NeuronCoverageTransformer(identity, threshold="per-map").fit(values)
+    exact_means = [math.fsum(column) / len(values) for column in values.T.tolist()]
+    assert_array_equal(coverage.thresholds_, exact_means)
     other = clone(coverage).set_params(batch_size=batch_size).fit(values[order])
     assert_array_equal(other.thresholds_, coverage.thresholds_)
 
