@@ -57,6 +57,15 @@ def is_fake(y_true, pos_label):
     return y_true == fake_label(y_true, pos_label)
 
 
+def is_real(y):
+    """Return True where a label means real; all labels may be 0, False or "real"."""
+    y = column_or_1d(y)
+    classes = np.unique(y).tolist()
+    if len(classes) == 1 and (classes[0] == 0 or str(classes[0]).lower() == "real"):
+        return np.ones(len(y), dtype=bool)
+    return ~is_fake(y, None)
+
+
 def check_scores(y_true, y_score, pos_label):
     """Return where the labels mean fake, and the scores; raise ValueError if they are not valid."""
     fake = is_fake(y_true, pos_label)

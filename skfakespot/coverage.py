@@ -1,42 +1,32 @@
 """The transformer: images in, mean neuron coverage of each layer out."""
 
-import math
 import re
-import warnings
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from . import _coverage_checks as checks
-from ._counting import (
-    LAGS,
-    FeatureLayout,
-    NeuronCounter,
-    PortableNetwork,
-    StatisticLayout,
-    Stores,
-    add_exactly,
-)
+from ._counting import LAGS, threshold_rule
+from ._coverage_counting import CountingMixin
 from ._documentation import DocumentationLinkMixin
 from ._network_parameter import NetworkParameterMixin
-from ._progress import notified_fit, show_progress
+from ._progress import notified_fit
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
-    _check_feature_names,
     _fit_context,
 )
-from .images import UnreadableImageWarning, as_samples
 
 
 class NeuronCoverageTransformer(
     DocumentationLinkMixin,
+    CountingMixin,
     NetworkParameterMixin,
     CallbackSupportMixin,
     TransformerMixin,
@@ -73,9 +63,11 @@ class NeuronCoverageTransformer(
     neuron : {"unit", "channel"}, default="unit"
         What a neuron is: every scalar of a layer's output (the paper's text), or the spatial mean
         of a feature map (DeepXplore's).
-    threshold : {"mean"}, float or tuple of ("quantile", q), default="mean"
-        ξ of a layer: the mean of eq. 1; one number for all layers (DeepXplore's rule); or the
-        q-quantile of its neurons' outputs, q in [0, 1], exactly, which takes two passes more.
+    threshold : {"mean", "per-map", "boundary", "strong"}, float or tuple, default="mean"
+        ξ: the mean of the layer (eq. 1) or of each feature map; one number for all layers; or
+        ``("quantile", q)``, the layer's q-quantile, with a count for each q of a list. Or which
+        neurons are counted: ``("top", k)``, the k largest of each layer, or those outside or above
+        their range on the real training images. See "Readings of the paper" in the user guide.
     output : {"layer", "channel"}, default="layer"
         One count for each layer (the paper), or for each feature map of each layer.
     normalize : {"count", "fraction"}, default="count"
@@ -115,7 +107,9 @@ class NeuronCoverageTransformer(
     Attributes
     ----------
     thresholds_ : ndarray of shape (n_layers,), float64
-        ξ of each layer.
+        ξ of each layer; (n_feature_maps,) for "per-map", (n_layers, n_quantiles) for several,
+        empty for "top". For "boundary" the lowest and the highest output of each neuron, for
+        "strong" the highest: float32 of shape (2 or 1, n), with n the sum of `n_neurons_`.
     layer_names_ : ndarray of shape (n_layers,), object
         The layers, in the order of the forward pass.
     n_neurons_ : ndarray of shape (n_layers,), int64
@@ -160,7 +154,7 @@ class NeuronCoverageTransformer(
         "layers": [str, list, re.Pattern, callable],
         "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
-        "threshold": [StrOptions({"mean"}), Interval(Real, None, None, closed="neither"), tuple],
+        "threshold": checks.THRESHOLD_CONSTRAINTS,
         "output": [StrOptions({"layer", "channel"})],
         "normalize": [StrOptions({"count", "fraction"})],
         "statistics": [tuple, list],
@@ -229,8 +223,8 @@ class NeuronCoverageTransformer(
             Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
             0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
             arrays of differing sizes; or a 2-D numeric array for a network on vectors.
-        y : None
-            Ignored; the thresholds do not depend on labels.
+        y : None or array-like of shape (n_samples,)
+            Labels, 0 or "real" and 1 or "fake"; only "boundary" and "strong" use them.
 
         Returns
         -------
@@ -245,7 +239,7 @@ class NeuronCoverageTransformer(
             A ValueError: the network cannot be built.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            self._fit(self._open_new_counter(X, watch))
+            self._fit(X, y, watch)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -266,7 +260,7 @@ class NeuronCoverageTransformer(
         """
         checks.check_sums_can_be_added(self.threshold, "updated")
         first = not hasattr(self, "thresholds_")
-        self._learn(self._open_counter(X, reset=first), first=first)
+        self._learn(self._open_counter(X, reset=first), None, first=first)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -274,14 +268,16 @@ class NeuronCoverageTransformer(
         """Learn the thresholds, then count the active neurons of the same images.
 
         The counts are those of `fit` and then `transform`, exactly, but each image passes through
-        the network once. "What is exact" in the user guide says what is guaranteed.
+        the network once. "What is exact" in the user guide says what is guaranteed. With
+        "boundary" and "strong" they differ: a real training image would never leave a range that
+        was learnt from it, so it is compared with the range of the other real images.
 
         Parameters
         ----------
         X : array-like
             Images; see `fit`.
-        y : None
-            Ignored.
+        y : None or array-like of shape (n_samples,)
+            Labels; see `fit`.
 
         Returns
         -------
@@ -289,10 +285,10 @@ class NeuronCoverageTransformer(
             See `transform`.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
-            counter = self._open_new_counter(X, watch)
-            rows = self._make_rows(counter)
-            self._fit(counter, rows)
-            return self._count(counter, rows)
+            counter = self._fit(X, y, watch, fills_rows=True)
+            features = self._count(counter)
+        self._warn_of_failures(counter)
+        return features
 
     def merge(self, *others):
         """Add what other transformers have learnt, from other images or on other machines.
@@ -310,7 +306,7 @@ class NeuronCoverageTransformer(
         Raises
         ------
         ValueError
-            If a transformer reads other neurons, or has learnt a quantile.
+            If a transformer reads other neurons, or has not learnt means.
 
         Examples
         --------
@@ -329,8 +325,8 @@ class NeuronCoverageTransformer(
             self._sums = self._sums + other._sums
             self.n_samples_seen_ += other.n_samples_seen_
             self._half_widths = np.fmax(self._half_widths, other._half_widths)
-        if self.threshold == "mean":
-            self.thresholds_ = self._sums / (self.n_neurons_ * self.n_samples_seen_)
+        if isinstance(self.threshold, str):
+            self.thresholds_ = self._sums / (self._sizes * self.n_samples_seen_)
         return self
 
     def transform(self, X):
@@ -348,10 +344,10 @@ class NeuronCoverageTransformer(
             shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
         """
         check_is_fitted(self)
-        counter = self._open_counter(X, reset=False)
-        counts = self._count(counter, self._make_rows(counter))
+        counter = self._open_counter(X, reset=False, fills_rows=True)
+        features = self._count(counter)
         self._warn_of_failures(counter)
-        return counts
+        return features
 
     def get_feature_names_out(self, input_features=None):
         """Names of the features.
@@ -365,14 +361,15 @@ class NeuronCoverageTransformer(
         -------
         names : ndarray of shape (n_features_out,), object
             The layer's name; with ``output="channel"``, ``layer:map`` for a count, and
-            ``layer:map:std`` and so on for other statistics.
+            ``layer:map:std`` and so on for other statistics. With several quantiles, such as
+            ``:q0.25`` follows.
         """
         check_is_fitted(self)
-        if self.output == "layer":
-            return self.layer_names_.copy()
-        layout = self._layout(self._network_spec().open())
-        statistics = self._statistics(layout)
-        return (statistics or layout).feature_names()
+        names = self.layer_names_.copy()
+        if self.output == "channel":
+            layout = self._layout(self._network_spec().open())
+            names = (self._statistics(layout) or layout).feature_names()
+        return threshold_rule(self.threshold).feature_names(names)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "thresholds_")
@@ -383,114 +380,5 @@ class NeuronCoverageTransformer(
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
+        tags.target_tags.required = checks.needs_labels(self.threshold)
         return tags
-
-    def _show_progress(self, batches, about):
-        return show_progress(batches, about, enabled=bool(self.verbose))
-
-    def _fit(self, counter, rows=None):
-        """Learn the thresholds from a counter's images; fill `rows` of statistics, if given."""
-        if not isinstance(self.threshold, tuple):
-            self._learn(counter, first=True, rows=rows)
-            return
-        thresholds = counter.quantile(self.threshold[1])
-        self._warn_of_failures(counter)
-        self.n_samples_seen_ = counter.count_readable()
-        self._half_widths = np.zeros_like(thresholds)
-        self._set_thresholds(counter.layout, thresholds)
-
-    def _learn(self, counter, *, first, rows=None):
-        """Add a counter's images to the sums of eq. 1, and update the thresholds."""
-        layout, fixed = counter.layout, None
-        if isinstance(self.threshold, Real):
-            fixed = np.full(layout.n_layers, float(self.threshold))
-        sums = counter.sums(center=fixed, rows=rows)
-        self._warn_of_failures(counter)
-        n_readable = counter.count_readable()
-        totals = add_exactly(np.delete(sums, list(counter.failures), axis=0))
-        self._sums = totals if first else self._sums + totals
-        self.n_samples_seen_ = n_readable if first else self.n_samples_seen_ + n_readable
-        means = self._sums / (layout.n_neurons * self.n_samples_seen_)
-        self._set_thresholds(layout, means if fixed is None else fixed)
-        self._half_widths = counter.store_profiles(self.thresholds_, sums)
-
-    def _set_thresholds(self, layout, thresholds):
-        self.layer_names_ = np.array(layout.layer_names, dtype=object)
-        self.n_neurons_ = layout.n_neurons
-        self.thresholds_ = thresholds
-
-    def _count(self, counter, rows):
-        """Return the features of a counter's images; `rows` are those of `_make_rows`."""
-        keeps_new = self.memory is not None
-        if not rows.takes_counts:
-            counter.fill(rows, keeps_new=keeps_new)
-            return rows.matrix
-        counts = counter.counts(
-            self.thresholds_,
-            self._half_widths if keeps_new else None,
-            dtype=np.float64 if self.output == "layer" else np.float32,
-            rows=rows,
-        )
-        as_fractions = self.normalize == "fraction"
-        if rows.statistics is not None:
-            rows.statistics.place_counts(rows.matrix, counts, as_fractions=as_fractions)
-            return rows.matrix
-        if as_fractions:
-            counts /= counter.layout.feature_sizes
-        return counts
-
-    def _make_rows(self, counter):
-        return counter.make_rows(self._statistics(counter.layout))
-
-    def _warn_of_failures(self, counter):
-        for index, error in sorted(counter.failures.items()):
-            warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=4)
-
-    def _open_new_counter(self, X, watch):
-        """Forget what was learnt, and open the counter of the training images."""
-        for name in ("thresholds_", "feature_names_in_"):
-            vars(self).pop(name, None)
-        return self._open_counter(X, reset=True, watch=watch)
-
-    def _open_counter(self, X, *, reset, watch=None):
-        """Check X, build the network if need be, and return what counts the neurons of X."""
-        checks.check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
-        checks.check_statistics(self.statistics, self.lags, self.output)
-        samples = self._check_X(X, reset=reset)
-        spec = self._network_spec()
-        network = spec.resolve()
-        checks.check_samples(samples, self._sample_shape, network.backbones)
-        reader = network.open()
-        layout = self._layout(reader)
-        return NeuronCounter(
-            PortableNetwork(spec, reader),
-            layout,
-            samples,
-            Stores(reader, self.memory),
-            batch_size=self.batch_size,
-            on_error=self.on_error,
-            n_jobs=self.n_jobs,
-            watch=watch or self._show_progress,
-        )
-
-    def _layout(self, reader):
-        grid_size = self.grid_size if "grid" in self.statistics else 1
-        return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output, grid_size)
-
-    def _statistics(self, layout):
-        """Return the layout of the statistics, or None if there are only counts."""
-        if tuple(self.statistics) == ("coverage",):
-            return None
-        return StatisticLayout(self.statistics, layout, lags=self.lags, max_maps=self.max_maps)
-
-    def _check_X(self, X, *, reset):
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            samples = as_samples(validate_data(self, X, dtype=np.float32, reset=reset))
-        else:
-            _check_feature_names(self, X, reset=reset)
-        if reset:
-            self._sample_shape = samples.shape
-            self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
-            self.image_shape_in_ = samples.shape if samples.kind == "array" else None
-        return samples

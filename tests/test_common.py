@@ -26,6 +26,7 @@ def vector_network(input_shape):
 ESTIMATORS = [
     NeuronCoverageTransformer(vector_network),
     NeuronCoverageTransformer([vector_network, vector_network]),
+    NeuronCoverageTransformer(vector_network, threshold="per-map"),
     FakeSpotterClassifier(
         hidden_layer_sizes=(16,),
         learning_rate_init=0.05,

@@ -133,6 +133,8 @@ def test_without_memory_folds_share_profiles_in_the_process(network, paths):
         {"layers": "dense"},
         {"threshold": 0.01},
         {"threshold": ("quantile", 0.9)},
+        {"threshold": ("quantile", [0.5, 0.9])},
+        {"threshold": "per-map"},
         {"image_size": (9, 10)},
         {"batch_size": 7},
     ],

@@ -268,6 +268,7 @@ def test_outputs_that_are_not_finite_are_refused(images):
         ({"statistics": ("std",), "lags": ((-1, 0),)}, "down at least 0"),
         ({"statistics": ("std",), "lags": ()}, "one or more pairs"),
         ({"statistics": ("grid",), "grid_size": 1}, "The 'grid_size' parameter"),
+        ({"statistics": ("std",), "threshold": "per-map"}, "FeatureUnion"),
         ({"statistics": ("gram",), "max_maps": 3}, "no layer of at most 3"),
     ],
 )

@@ -5,13 +5,16 @@ statistics of feature maps fill. `_reductions`, `_map_statistics` and `_map_kern
 layer of a batch; the reducers in `_reducers`, `_statistic_reduction` and `_quantile` keep what each
 image needs; `_passes` and `_workers` send batches through a network. A `_profile` keeps the neurons
 in `_bands` around the thresholds, `_statistic_rows` the statistics of each image, `_store` and
-`_folder` store both, and `_counter` puts all of it together.
+`_folder` store both, and `_counter` puts all of it together. `_thresholds` says for each value of
+`threshold` what is learnt and counted; what `_map_means`, `_multisection`, `_top` and `_range`
+count needs a pass of its own.
 """
 
-from ._counter import NeuronCounter, add_exactly
+from ._counter import NeuronCounter
 from ._layout import FeatureLayout
 from ._statistics import LAGS, STATISTICS, StatisticLayout
 from ._store import Stores
+from ._thresholds import threshold_rule
 from ._workers import PortableNetwork
 
 __all__ = [
@@ -22,5 +25,5 @@ __all__ = [
     "PortableNetwork",
     "StatisticLayout",
     "Stores",
-    "add_exactly",
+    "threshold_rule",
 ]

@@ -8,8 +8,7 @@ import numpy as np
 from .._progress import Pass
 from ..images import ImageError
 from ._bands import FixedBand, RunningBand, half_widths, round_down
-from ._passes import run_pass
-from ._quantile import find_quantile
+from ._passes import ReducedBatch, run_pass
 from ._reducers import CountReduction, ProfileReduction
 from ._statistic_reduction import CombinedReduction
 from ._statistic_rows import StatisticRows
@@ -26,31 +25,32 @@ class NeuronCounter:
     again only if the thresholds turn out to lie outside of the bands of its profile. With
     ``on_error="raise"`` an image that cannot be read raises its `ImageError`; with "nan" it is
     noted in `failures`, by its position. ``watch(batches, about)`` yields the batches of a pass.
+    The `rows` hold the statistics of the images, if a `StatisticLayout` is given; each pass fills
+    those that are missing.
     """
 
-    def __init__(self, network, layout, samples, stores, *, batch_size, on_error, n_jobs, watch):
+    def __init__(
+        self, network, layout, samples, stores, *, statistics, batch_size, on_error, n_jobs, watch
+    ):
         self.layout, self.n_images = layout, len(samples)
-        self._network, self._samples, self._stores = network, samples, stores
+        self.rows = StatisticRows(statistics, len(samples), stores)
+        self._network, self._samples = network, samples
         self._store = stores.profiles(layout)
         self._batch_size, self._on_error = batch_size, on_error
         self._n_jobs, self._watch = n_jobs, watch
         self._known_digests = None
         self._new, self._new_bytes = [], 0
-        self.failures = {}
+        self.failures, self._n_reported = {}, 0
+        self.counts_known = None
 
-    def make_rows(self, statistics=None):
-        """Make the rows that the statistics of the images are written to; see `StatisticRows`."""
-        return StatisticRows(statistics, self.n_images, self._stores)
-
-    def sums(self, center=None, rows=None):
+    def sums(self, center=None):
         """Sum each layer's neurons for each image: the numerator of eq. 1.
 
         Returns (n_images, n_layers), float64, NaN for unreadable images. `center` (n_layers,) are
-        the thresholds, if they do not depend on the images. `rows` are filled in the same pass;
-        profiles are made as well, unless `rows` need no counts.
+        the thresholds, if they do not depend on the images. Profiles are made in the same pass,
+        unless the `rows` need no counts.
         """
-        rows = rows or self.make_rows()
-        makes_profiles = rows.takes_counts
+        rows, makes_profiles = self.rows, self.rows.takes_counts
         digests = self._digests()
         sums = np.full((len(digests), self.layout.n_layers), np.nan)
         known, first_of = [], {}
@@ -66,7 +66,7 @@ class NeuronCounter:
         reduction = ProfileReduction(self.layout, band) if makes_profiles else None
         # In random order, so that the images seen so far represent those to come.
         missing = np.random.default_rng(0).permutation(_as_indices(first_of.values()))
-        for indices, profiles, values in self._pass(missing, reduction, rows, "thresholds"):
+        for indices, profiles, values in self._pass(missing, reduction, "thresholds"):
             rows.take(indices, values, digests)
             if not makes_profiles:
                 sums[indices] = [own["sums"] for own in values]
@@ -77,7 +77,7 @@ class NeuronCounter:
             if self._new_bytes > _NEW_BYTES:
                 self._store_new(*band.bounds())
         self._copy_rows(sums, first_of)
-        self._finish_rows(rows, first_of)
+        self._finish_rows(first_of)
         return sums
 
     def store_profiles(self, thresholds, sums):
@@ -91,14 +91,13 @@ class NeuronCounter:
         self._store_new(band.low, band.high)
         return widths
 
-    def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64, rows=None):
+    def counts(self, thresholds, band_half_widths=None, *, dtype=np.float64):
         """Count the neurons above their layer's threshold for each image: eq. 2.
 
-        Returns (n_images, n_features), NaN for unreadable images. Profiles of new images, and the
-        `rows` that are filled in the same pass, are kept if `band_half_widths` (n_layers,) are
-        given.
+        Returns (n_images, n_features), NaN for unreadable images. Profiles and statistics of new
+        images are kept if `band_half_widths` (n_layers,) are given.
         """
-        layout, exact, rows = self.layout, round_down(thresholds), rows or self.make_rows()
+        layout, exact, rows = self.layout, round_down(thresholds), self.rows
         keeps_new = band_half_widths is not None
         # Digests cost time, and without profiles they are of no use.
         uses_digests = keeps_new or not self._store.is_empty()
@@ -116,7 +115,7 @@ class NeuronCounter:
         if keeps_new:
             reduction = ProfileReduction(layout, FixedBand(thresholds, band_half_widths))
         missing = _as_indices(first_of.values())
-        for indices, results, values in self._pass(missing, reduction, rows, "coverage"):
+        for indices, results, values in self._pass(missing, reduction, "coverage"):
             rows.take(indices, values, digests if keeps_new else None)
             if not keeps_new:
                 counts[indices] = results
@@ -127,11 +126,12 @@ class NeuronCounter:
         self._store.flush()
         if uses_digests:
             self._copy_rows(counts, first_of)
-        self._finish_rows(rows, first_of if uses_digests else {})
+        self._finish_rows(first_of if uses_digests else {})
         return counts
 
-    def fill(self, rows, *, keeps_new):
-        """Fill rows that need no counts, in a pass of the images that are not known."""
+    def fill_rows(self, *, keeps_new):
+        """Fill the `rows` if they need no counts, in a pass of the images that are not known."""
+        rows = self.rows
         uses_digests = keeps_new or not rows.is_empty()
         digests = self._digests() if uses_digests else [None] * self.n_images
         first_of = {}
@@ -139,15 +139,15 @@ class NeuronCounter:
             if not rows.find(index, digest) and index not in self.failures:
                 first_of.setdefault(digest or index, index)
         missing = _as_indices(first_of.values())
-        for indices, _, values in self._pass(missing, None, rows, "statistics"):
+        for indices, _, values in self._pass(missing, None, "statistics"):
             rows.take(indices, values, digests if keeps_new else None)
-        self._finish_rows(rows, first_of if uses_digests else {})
+        self._finish_rows(first_of if uses_digests else {})
 
-    def _finish_rows(self, rows, first_of):
+    def _finish_rows(self, first_of):
         if first_of:
-            self._copy_rows(rows.matrix, first_of)
-            self._copy_rows(rows.is_known, first_of)
-        rows.flush()
+            self._copy_rows(self.rows.matrix, first_of)
+            self._copy_rows(self.rows.is_known, first_of)
+        self.rows.flush()
 
     def count_readable(self):
         """Return the number of images that could be read in a pass; raise ValueError at none."""
@@ -159,22 +159,47 @@ class NeuronCounter:
             )
         return n_readable
 
-    def quantile(self, quantile):
-        """Find each layer's quantile over all images and neurons, exactly, in two passes."""
+    def counts_of(self, reduction, *, dtype=np.float64):
+        """Count by any `CountReduction`, without profiles.
 
-        def run_whole_pass(reduction):
-            indices = np.arange(self.n_images)
-            indices = np.setdiff1d(indices, list(self.failures))
-            for _ in self._watched(self._local_pass(indices, reduction), [indices], "thresholds"):
-                pass
+        Returns (n_images, n_features * n_counts), NaN for unreadable images. If `counts_known` is
+        a `TrainingRange`, it knows the counts of its images without the network.
+        """
+        n_features = self.layout.n_features * reduction.n_counts
+        counts = np.full((self.n_images, n_features), np.nan, dtype=dtype)
+        missing = self._readable()
+        if self.counts_known is not None:
+            self.counts_known.fill(counts)
+            missing = np.setdiff1d(missing, self.counts_known.images)
+        for indices, results, _ in self._pass(missing, reduction, "coverage"):
+            counts[indices] = results
+        return counts
 
-        return find_quantile(self.layout, run_whole_pass, quantile)
+    def learn(self, reduction, indices=None):
+        """Yield a `ReducedBatch` for each batch of images, all of them by default, in order."""
+        for batch, results, _ in self._pass(self._readable(indices), reduction, "thresholds"):
+            yield ReducedBatch(batch, results)
 
-    def _pass(self, indices, reduction, rows, name):
-        """Yield for each batch its positions, the results of `reduction`, and those of `rows`."""
+    def learn_here(self, reduction, indices=None):
+        """Yield what `learn` does, in this process, where the reduction may be shared."""
+        indices = self._readable(indices)
+        yield from self._watched(self._local_pass(indices, reduction), [indices], "thresholds")
+
+    def new_failures(self):
+        """Return the failures since the last call, by position: pairs (index, error)."""
+        failures = list(self.failures.items())[self._n_reported :]
+        self._n_reported += len(failures)
+        return sorted(failures)
+
+    def _readable(self, indices=None):
+        indices = np.arange(self.n_images) if indices is None else indices
+        return np.setdiff1d(indices, list(self.failures))
+
+    def _pass(self, indices, reduction, name):
+        """Yield for each batch its positions, the results of `reduction`, and those for `rows`."""
         if len(indices) == 0:
             return
-        reduction = CombinedReduction(reduction, rows.reduction(indices))
+        reduction = CombinedReduction(reduction, self.rows.reduction(indices))
         n_workers = joblib.effective_n_jobs(self._n_jobs)
         if n_workers > 1 and len(indices) > self._batch_size:
             chunks = split(indices, self._batch_size, n_workers)

@@ -25,7 +25,7 @@ class FeatureLayout:
 
     Attributes
     ----------
-    n_neurons, maps, cells, columns, first_features : ndarray of shape (n_layers,)
+    n_neurons, n_maps, cells, columns, first_features : ndarray of shape (n_layers,)
         Of each layer the number of neurons, of feature maps, of cells of a map, and of features,
         and the first feature. Features are in the order of layers, cells and maps.
     feature_layers, feature_sizes : ndarray of shape (n_features,)
@@ -37,13 +37,13 @@ class FeatureLayout:
     def __init__(self, layer_names, shapes, neuron, output, grid_size=1):
         self.layer_names, self.neuron, self.output = layer_names, neuron, output
         self.grid_size, self._shapes = grid_size, shapes
-        self.maps = np.array([shape[-1] for shape in shapes])
+        self.n_maps = np.array([shape[-1] for shape in shapes])
         places = np.array([math.prod(shape[:-1]) for shape in shapes])
-        self.n_neurons = self.maps if neuron == "channel" else self.maps * places
+        self.n_neurons = self.n_maps if neuron == "channel" else self.n_maps * places
         by_map = output == "channel"
         is_divided = np.array([by_map and _is_divided(shape, grid_size) for shape in shapes])
         self.cells = np.where(is_divided, grid_size**2, 1)
-        self.columns = self.maps * self.cells if by_map else np.ones_like(self.maps)
+        self.columns = self.n_maps * self.cells if by_map else np.ones_like(self.n_maps)
         self.first_features = np.cumsum(self.columns) - self.columns
         self.feature_layers = np.repeat(np.arange(len(shapes)), self.columns)
         self.is_grid_feature = is_divided[self.feature_layers]
@@ -53,11 +53,6 @@ class FeatureLayout:
             for layer in range(self.n_layers)
         ]
         self.feature_sizes = np.concatenate(sizes)
-
-    @property
-    def n_maps(self):
-        """Number of feature maps of all layers."""
-        return int(self.maps.sum())
 
     @property
     def n_grid_features(self):
@@ -82,7 +77,7 @@ class FeatureLayout:
             return counts
         layers = []
         for layer in range(self.n_layers):
-            cells = counts[:, self.features_of(layer)].reshape(len(counts), -1, self.maps[layer])
+            cells = counts[:, self.features_of(layer)].reshape(len(counts), -1, self.n_maps[layer])
             layers.append(cells.sum(axis=1))
         return np.concatenate(layers, axis=1)
 
@@ -94,7 +89,7 @@ class FeatureLayout:
 
     def map_names(self):
         """Names of the feature maps, ``layer:number``."""
-        names = zip(self.layer_names, self.maps.tolist(), strict=True)
+        names = zip(self.layer_names, self.n_maps.tolist(), strict=True)
         return np.array(
             [f"{name}:{number}" for name, n_maps in names for number in range(n_maps)],
             dtype=object,
@@ -109,7 +104,7 @@ class FeatureLayout:
                 for layer in np.flatnonzero(self.cells > 1)
                 for row in side
                 for column in side
-                for number in range(self.maps[layer])
+                for number in range(self.n_maps[layer])
             ],
             dtype=object,
         )
@@ -121,13 +116,13 @@ class FeatureLayout:
 
     def _cell_sizes(self, layer):
         if self.cells[layer] == 1:
-            size = self.n_neurons[layer] // self.maps[layer]
-            return np.full(self.maps[layer], size)
+            size = self.n_neurons[layer] // self.n_maps[layer]
+            return np.full(self.n_maps[layer], size)
         sizes = [
             (rows.stop - rows.start) * (columns.stop - columns.start)
             for rows, columns in self._cell_slices(layer)
         ]
-        return np.repeat(sizes, self.maps[layer])
+        return np.repeat(sizes, self.n_maps[layer])
 
 
 def _is_divided(shape, grid_size):

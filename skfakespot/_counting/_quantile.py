@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from ._reducers import Reduction, refuse_non_finite
-from ._reductions import neurons_of
+from ._reductions import groups, neurons_of
 
 # The first pass finds the upper 16 bits of the quantile's ordinal, the second the lower 16.
 _N_BINS = 1 << 16
@@ -13,73 +13,91 @@ _FIRST_FINITE, _LAST_FINITE = 0x80, 0xFF7F
 _SIGN = np.uint32(1 << 31)
 
 
-def find_quantile(layout, run_pass, quantile):
-    """Find the quantile of each layer over all images and neurons: (n_layers,), float64.
+def find_quantiles(layout, run_pass, quantiles):
+    """Find quantiles of each layer over all images and neurons: (n_layers, n_quantiles), float64.
 
-    It is the least float32 value that at least this share of the neurons do not exceed.
+    Each is the least float32 value that at least this share of the neurons do not exceed.
     ``run_pass(reduction)`` lets all images pass through the network, twice.
     """
     first = HistogramReduction(layout)
     run_pass(first)
     finite = np.zeros(_N_BINS, dtype=bool)
     finite[_FIRST_FINITE : _LAST_FINITE + 1] = True
-    refuse_non_finite(layout, first.histograms[:, ~finite].any(axis=1))
-    up_to = first.histograms.cumsum(axis=1)
-    rank = np.ceil(quantile * up_to[:, -1]).clip(1).astype(np.int64)
-    upper, rank = _bin_of(rank, up_to)
+    refuse_non_finite(layout, first.histograms[:, :, ~finite].any(axis=(1, 2)))
+    up_to = first.histograms.cumsum(axis=2)
+    rank = np.ceil(up_to[:, :, -1] * np.asarray(quantiles)).clip(1).astype(np.int64)
+    upper, rank = _bins_of(rank, up_to)
     second = HistogramReduction(layout, upper)
     run_pass(second)
-    lower, _ = _bin_of(rank, second.histograms.cumsum(axis=1))
+    lower, _ = _bins_of(rank, second.histograms.cumsum(axis=2))
     thresholds = from_ordinals(upper.astype(np.uint32) << 16 | lower.astype(np.uint32))
     # Devices compute denormal numbers as zero.
     is_denormal = np.abs(thresholds) < np.finfo(np.float32).tiny
     return np.where(is_denormal, 0.0, thresholds.astype(np.float64))
 
 
-def _bin_of(rank, up_to):
-    """The bins in which the values of a rank lie, and their ranks there."""
-    bins = (up_to >= rank[:, None]).argmax(axis=1)
-    before = np.where(bins > 0, up_to[np.arange(len(bins)), bins - 1], 0)
-    return bins, rank - before
+def _bins_of(ranks, up_to):
+    """The bins in which the values of ranks (n_layers, n_ranks) lie, and their ranks there.
+
+    Takes the cumulative histograms (n_layers, n_ranks or 1, n_bins).
+    """
+    bins = np.empty_like(ranks)
+    before = np.zeros_like(ranks)
+    for place, rank in np.ndenumerate(ranks):
+        cumulative = up_to[place if up_to.shape[1] > 1 else (place[0], 0)]
+        bins[place] = np.searchsorted(cumulative, rank)
+        if bins[place] > 0:
+            before[place] = cumulative[bins[place] - 1]
+    return bins, ranks - before
 
 
 class HistogramReduction(Reduction):
-    """Adds the neurons of all images to one histogram for each layer, in this process.
+    """Adds the neurons of all images to histograms of each layer, in this process.
 
-    A bin holds the values whose ordinals have the same upper 16 bits. With `upper` (n_layers,),
-    only values with these upper bits are counted, and a bin holds those with the same lower bits.
+    A bin holds the values whose ordinals have the same upper 16 bits. With `upper` (n_layers,
+    n_histograms), a histogram counts only values with these upper bits, and a bin holds those with
+    the same lower bits.
     """
 
     def __init__(self, layout, upper=None):
         self.layout, self.upper = layout, upper
-        self.histograms = np.zeros((layout.n_layers, _N_BINS), dtype=np.int64)
+        n_histograms = 1 if upper is None else upper.shape[1]
+        self.histograms = np.zeros((layout.n_layers, n_histograms, _N_BINS), dtype=np.int64)
         self._lock = threading.Lock()
 
     def make_reducer(self, n_images):
         """Make the reducer of a batch."""
         return _HistogramReducer(self, n_images)
 
-    def add(self, histograms):
-        """Add the histograms of a batch."""
+    def add(self, layer, number, bins, counts):
+        """Add the counts of some bins to a histogram."""
         with self._lock:
-            self.histograms += histograms
+            self.histograms[layer, number, bins] += counts
 
 
 class _HistogramReducer:
     def __init__(self, reduction, n_images):
         self._reduction, self._n_images = reduction, n_images
-        self._histograms = np.zeros_like(reduction.histograms)
+        self._found = []
 
     def __call__(self, layer, outputs):
-        for neurons in neurons_of(outputs, self._reduction.layout.neuron):
-            ordinals = to_ordinals(neurons)
+        upper = self._reduction.upper
+        histograms = np.zeros_like(self._reduction.histograms[layer])
+        neurons = neurons_of(outputs, self._reduction.layout.neuron)
+        for images in groups(neurons):
+            ordinals = to_ordinals(neurons[images].ravel())
             bins = ordinals >> 16
-            if self._reduction.upper is not None:
-                bins = ordinals[bins == self._reduction.upper[layer]] & (_N_BINS - 1)
-            self._histograms[layer] += np.bincount(bins, minlength=_N_BINS)
+            for number, histogram in enumerate(histograms):
+                if upper is not None:
+                    inside = ordinals[bins == upper[layer, number]] & (_N_BINS - 1)
+                histogram += np.bincount(bins if upper is None else inside, minlength=_N_BINS)
+        for number, histogram in enumerate(histograms):
+            places = np.flatnonzero(histogram)
+            self._found.append((layer, number, places, histogram[places]))
 
     def results(self):
-        self._reduction.add(self._histograms)
+        for found in self._found:
+            self._reduction.add(*found)
         return [None] * self._n_images
 
 

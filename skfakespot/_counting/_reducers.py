@@ -31,40 +31,54 @@ class Reduction(ABC):
 
 
 class CountReduction(Reduction):
-    """Counts the neurons above the thresholds (n_layers,), float64: eq. 2."""
+    """Counts the neurons above the thresholds (n_layers,), float64: eq. 2.
+
+    A subclass that overrides `count` counts other neurons, `n_counts` times for each feature.
+    """
+
+    n_counts = 1
 
     def __init__(self, layout, thresholds):
         self.layout, self.thresholds = layout, round_down(thresholds)
 
     def make_reducer(self, n_images):
-        """Make the reducer of a batch; its results are counts (n_features,), int64."""
+        """Make the reducer of a batch; its results are (n_features * n_counts,), int64."""
         return _CountReducer(self, n_images)
+
+    def count(self, layer, neurons):
+        """Count neurons (n_images, n_neurons) of a layer, or of a cell of its maps.
+
+        Returns (n_images, columns * n_counts).
+        """
+        columns = self.layout.columns[layer] // self.layout.cells[layer]
+        return count_active(neurons, self.thresholds[layer], columns)
 
 
 class _CountReducer:
     def __init__(self, reduction, n_images):
-        self._layout, self._thresholds = reduction.layout, reduction.thresholds
-        self._counts = np.empty((n_images, self._layout.n_features), dtype=np.int64)
+        self._layout, self._reduction = reduction.layout, reduction
+        shape = (n_images, self._layout.n_features, reduction.n_counts)
+        self._counts = np.empty(shape, dtype=np.int64)
         self._non_finite = np.zeros(self._layout.n_layers, dtype=bool)
 
     def __call__(self, layer, outputs):
-        layout, threshold = self._layout, self._thresholds[layer]
+        layout = self._layout
         neurons = neurons_of(outputs, layout.neuron)
-        if layout.cells[layer] == 1:
-            counts = count_active(neurons, threshold, layout.columns[layer])
-        else:
-            cells = layout.divide(layer, outputs)
-            counts = [count_active(cell, threshold, layout.maps[layer]) for cell in cells]
-            counts = np.concatenate(counts, axis=1)
+        cells = layout.divide(layer, outputs) if layout.cells[layer] > 1 else [neurons]
+        columns = layout.columns[layer] // len(cells)
+        counts = [
+            self._reduction.count(layer, cell).reshape(len(neurons), columns, -1) for cell in cells
+        ]
+        counts = np.concatenate(counts, axis=1)
         self._counts[:, self._layout.features_of(layer)] = counts
         # NaN is above no threshold and infinity above each: only such counts need a closer look.
         active = counts.sum(axis=1)
-        suspect = (active == 0) | (active == neurons.shape[1])
+        suspect = ((active == 0) | (active == neurons.shape[1])).any(axis=1)
         self._non_finite[layer] = suspect.any() and not np.isfinite(neurons[suspect]).all()
 
     def results(self):
         refuse_non_finite(self._layout, self._non_finite)
-        return list(self._counts)
+        return list(self._counts.reshape(len(self._counts), -1))
 
 
 class ProfileReduction(Reduction):
@@ -109,7 +123,7 @@ class _ProfileReducer:
             split = sum_and_split(neurons, low, high, layout.columns[layer])
         else:
             cells = layout.divide(layer, outputs)
-            split = sum_neurons(neurons), *split_cells(cells, low, high, layout.maps[layer])
+            split = sum_neurons(neurons), *split_cells(cells, low, high, layout.n_maps[layer])
         sums, above, inside, columns = split
         self._sums[:, layer] = sums
         self._low[layer], self._high[layer] = low, high

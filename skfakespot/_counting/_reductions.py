@@ -37,15 +37,17 @@ def sum_neurons(neurons):
 def count_active(neurons, threshold, columns=1):
     """Count the neurons (n_images, n_neurons) above a float32 threshold, strictly.
 
-    Neuron i adds to column i modulo `columns`. Returns counts (n_images, columns), int64.
+    Neuron i adds to column i modulo `columns`; the threshold may be an array (columns,). Returns
+    counts (n_images, columns), int64.
     """
     counts = np.zeros((len(neurons), columns), dtype=np.int64)
     buffer = np.empty(_largest_block(neurons), dtype=bool)
-    for images in _groups(neurons):
+    for images in groups(neurons):
         for block in _blocks(neurons[images], columns):
-            mask = np.greater(block, threshold, buffer[: block.size].reshape(block.shape))
+            limit = np.resize(threshold, block.shape[-1]) if np.ndim(threshold) else threshold
+            mask = np.greater(block, limit, buffer[: block.size].reshape(block.shape))
             for image, row in enumerate(mask, images.start):
-                counts[image] += _count(row, columns)
+                counts[image] += count_in_columns(row, columns)
     return counts
 
 
@@ -62,7 +64,7 @@ def sum_and_split(neurons, low, high, columns=1):
     above = np.zeros((n_images, columns), dtype=np.int64)
     inside, inside_columns = ([[] for _ in range(n_images)] for _ in range(2))
     words = np.empty((2, -(-_largest_block(neurons) // 8)), dtype=np.uint64)
-    for images in _groups(neurons):
+    for images in groups(neurons):
         sums[images] = sum_neurons(neurons[images])
         for block in _blocks(neurons[images], columns):
             over, within = (row.view(bool)[: block.size].reshape(block.shape) for row in words)
@@ -77,7 +79,7 @@ def sum_and_split(neurons, low, high, columns=1):
                 places %= columns
             for row, (start, end) in enumerate(pairwise([0, *ends])):
                 image = images.start + row
-                above[image] += _count(over[row], columns)
+                above[image] += count_in_columns(over[row], columns)
                 inside[image].append(values[start:end])
                 if columns > 1:
                     inside_columns[image].append(places[start:end].astype(column_type))
@@ -104,7 +106,7 @@ def split_cells(cells, low, high, n_maps):
     return np.concatenate(above, axis=1), inside, inside_columns
 
 
-def _groups(neurons):
+def groups(neurons):
     """Slices of as many images as fit the cache of a core, at least one."""
     together = max(1, _PIECE // neurons.shape[1])
     starts = range(0, len(neurons), together)
@@ -124,7 +126,8 @@ def _largest_block(neurons):
     return max(neurons.shape[1], min(_PIECE, neurons.size))
 
 
-def _count(mask, columns):
+def count_in_columns(mask, columns):
+    """Count where a mask is True: item i adds to column i modulo `columns`."""
     if columns == 1:
         return np.count_nonzero(mask)
     # NumPy adds rows of 1,024 bytes eight times as fast as rows of 32. A byte holds sums to 255.

@@ -35,16 +35,16 @@ class _StatisticReducer:
         self._takes_maps = not names.isdisjoint({"moments", "autocorrelation"})
         self._names = names
         self._sums = np.empty((n_images, layout.n_layers))
-        self._first_maps = np.cumsum(layout.maps) - layout.maps
-        self._moments = np.empty((n_images, 4, layout.n_maps), dtype=np.float32)
-        shape = (n_images, len(self._lags), layout.n_maps)
+        self._first_maps = np.cumsum(layout.n_maps) - layout.n_maps
+        self._moments = np.empty((n_images, 4, layout.n_maps.sum()), dtype=np.float32)
+        shape = (n_images, len(self._lags), layout.n_maps.sum())
         self._autocorrelation = np.empty(shape, dtype=np.float32)
         self._gram = {}
 
     def __call__(self, layer, outputs):
         self._sums[:, layer] = sum_neurons(outputs.reshape(len(outputs), -1))
         first = self._first_maps[layer]
-        maps = slice(first, first + self._layout.maps[layer])
+        maps = slice(first, first + self._layout.n_maps[layer])
         if self._takes_maps:
             described = describe_maps(outputs, self._lags)
             self._moments[..., maps], self._autocorrelation[..., maps] = described

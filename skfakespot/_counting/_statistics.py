@@ -59,9 +59,9 @@ class StatisticLayout:
 
     def __init__(self, names, layout, *, lags=LAGS, max_maps=128):
         self.names, self.layout, self.lags = tuple(names), layout, tuple(map(tuple, lags))
-        n_maps = layout.n_maps
-        self.gram_layers = np.flatnonzero(layout.maps <= max_maps)
-        maps = layout.maps[self.gram_layers]
+        n_maps = int(layout.n_maps.sum())
+        self.gram_layers = np.flatnonzero(layout.n_maps <= max_maps)
+        maps = layout.n_maps[self.gram_layers]
         widths = dict.fromkeys((*_MOMENTS, "coverage"), n_maps)
         widths["autocorrelation"] = len(self.lags) * n_maps
         widths["gram"] = int((maps * (maps + 1) // 2).sum())
@@ -128,7 +128,7 @@ class StatisticLayout:
     def _gram_names(self):
         names = []
         for layer in self.gram_layers:
-            pairs = zip(*np.triu_indices(self.layout.maps[layer]), strict=True)
+            pairs = zip(*np.triu_indices(self.layout.n_maps[layer]), strict=True)
             layer_name = self.layout.layer_names[layer]
             names += [f"{layer_name}:{first},{second}:gram" for first, second in pairs]
         return np.array(names, dtype=object)

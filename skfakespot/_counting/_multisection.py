@@ -1,0 +1,21 @@
+"""Counts against several thresholds of each layer: multisections of the layer's outputs."""
+
+import numpy as np
+
+from ._reducers import CountReduction
+from ._reductions import count_active
+
+
+class MultisectionReduction(CountReduction):
+    """Counts the neurons above each of a layer's thresholds (n_layers, n_thresholds), float64."""
+
+    @property
+    def n_counts(self):
+        """Number of counts for each feature."""
+        return self.thresholds.shape[1]
+
+    def count(self, layer, neurons):
+        """Count the neurons of a layer: (n_images, columns, n_thresholds)."""
+        columns = self.layout.columns[layer]
+        counts = [count_active(neurons, limit, columns) for limit in self.thresholds[layer]]
+        return np.stack(counts, axis=2)
