@@ -1,19 +1,25 @@
-"""AUC of the readings of mean neuron coverage, by grid search over the detector's parameters.
+"""AUC of the readings of a network's neurons, and of whole detectors with their cost.
 
-Run: python benchmarks/readings.py --real DIR --fake DIR
+Run: python benchmarks/readings.py --real DIR --fake DIR --weights FACERES_JSON
 """
 
 import argparse
 import tempfile
+import time
 from pathlib import Path
 
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skfakespot import FakeSpotterClassifier, NeuronCoverageTransformer
+from skfakespot import (
+    FakeSpotterClassifier,
+    NeuronCoverageTransformer,
+    clear_caches,
+    make_fakespotter,
+)
 from skfakespot.datasets import load_face_folders
 
 READINGS = {
@@ -43,14 +49,40 @@ CLASSIFIERS = {
     "the paper's MLP": FakeSpotterClassifier(random_state=0),
 }
 
+DLIB, FACERES = "dlib-resnet29", "vggface2-mobilenet"
+MAP_COUNTS = {"recipe": "statistics", "statistics": ("coverage",)}
+# Of each detector: its backbone, the parameters of `make_fakespotter`, and where it is read.
+DETECTORS = {
+    "layer counts (the paper)": (DLIB, {"recipe": "paper"}, "layer"),
+    "feature-map counts": (DLIB, MAP_COUNTS, "activation"),
+    "statistics": (DLIB, {"recipe": "statistics"}, "layer"),
+    "layer counts (the paper), FaceRes": (FACERES, {"recipe": "paper"}, "layer"),
+    "feature-map counts, FaceRes": (FACERES, MAP_COUNTS, "activation"),
+    "statistics, FaceRes": (FACERES, {"recipe": "statistics"}, "layer"),
+    "statistics, both networks": ([DLIB, FACERES], {"recipe": "statistics"}, "layer"),
+}
+N_TIMED = 128
 
-def main():
-    """Search, then print mean and standard deviation of the folds' AUCs."""
+
+def main(arguments=None):
+    """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", required=True)
     parser.add_argument("--fake", required=True)
-    options = parser.parse_args()
+    parser.add_argument("--weights", help="of vggface2-mobilenet; without it, that is left out")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds (default: %(default)s)")
+    parser.add_argument("--folds", type=int, default=5)
+    tables = {"readings": compare_readings, "detectors": compare_detectors}
+    parser.add_argument("--tables", nargs="+", choices=tables, default=list(tables))
+    options = parser.parse_args(arguments)
     faces = load_face_folders(real=options.real, fake=options.fake)
+    folds = StratifiedKFold(options.folds, shuffle=True, random_state=options.seed)
+    for table in options.tables:
+        tables[table](faces, folds, options.weights)
+
+
+def compare_readings(faces, folds, _weights):
+    """Print the AUC of each reading of dlib's network with each classifier."""
     grid = [
         {name: [value] for name, value in reading.items()}
         | {"classify": list(CLASSIFIERS.values())}
@@ -61,11 +93,7 @@ def main():
         steps = [("coverage", coverage), ("scale", StandardScaler())]
         steps.append(("classify", CLASSIFIERS["RBF-SVM"]))
         search = GridSearchCV(
-            Pipeline(steps, memory=memory),
-            grid,
-            cv=StratifiedKFold(5, shuffle=True, random_state=0),
-            scoring="roc_auc",
-            refit=False,
+            Pipeline(steps, memory=memory), grid, cv=folds, scoring="roc_auc", refit=False
         )
         search.fit(faces.data, faces.target)
     results = search.cv_results_
@@ -74,6 +102,49 @@ def main():
     for reading in READINGS:
         row = [next(cells) for _ in CLASSIFIERS]
         print(f"{reading:<42}" + "".join(f"{m:>15.3f} ± {s:.3f}" for m, s in row))
+
+
+def compare_detectors(faces, folds, weights):
+    """Print AUC, number of features, time of an image and of the training of each detector."""
+    print(f"{'detector':<36}{'AUC':>14}{'features':>10}{'ms per image':>14}{'training, s':>13}")
+    for name, (backbone, parameters, tap) in DETECTORS.items():
+        if FACERES in backbone and weights is None:
+            continue
+        detector = make_fakespotter(backbone, random_state=0, **parameters)
+        own_weights = weights if backbone == FACERES else None
+        if isinstance(backbone, list):
+            own_weights = [weights if each == FACERES else None for each in backbone]
+        detector.set_params(coverage__weights=own_weights, coverage__tap=tap)
+        with tempfile.TemporaryDirectory() as memory:
+            detector.set_params(coverage__memory=memory)
+            scores = cross_validate(
+                detector, faces.data, faces.target, cv=folds, scoring="roc_auc", error_score="raise"
+            )["test_score"]
+            n_features, training = time_training(detector, faces)
+        milliseconds = time_image(detector.set_params(coverage__memory=None), faces)
+        auc = f"{scores.mean():.4f} ± {scores.std():.4f}"
+        print(
+            f"{name:<36}{auc:>14}{n_features:>10,}{milliseconds:>14.1f}{training:>13.1f}",
+            flush=True,
+        )
+
+
+def time_training(detector, faces):
+    """Return the number of features, and the seconds that the steps after them take to fit."""
+    features = detector["coverage"].fit_transform(faces.data)
+    start = time.perf_counter()
+    detector[1:].fit(features, faces.target)
+    return features.shape[1], time.perf_counter() - start
+
+
+def time_image(detector, faces):
+    """Return the milliseconds that reading, network and features of an image take, in a batch."""
+    coverage = detector["coverage"]
+    coverage.fit(faces.data[:N_TIMED])
+    clear_caches(networks=False)
+    start = time.perf_counter()
+    coverage.transform(faces.data[:N_TIMED])
+    return (time.perf_counter() - start) * 1000 / min(N_TIMED, len(faces.data))
 
 
 if __name__ == "__main__":
