@@ -71,7 +71,7 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
 
     See Also
     --------
-    skfakespot.preprocessing.BatchedStandardScaler : Standardises the features before.
+    skfakespot.preprocessing.BlockwiseStandardScaler : Standardises the features before.
     sklearn.linear_model.RidgeClassifierCV : Ridge without probabilities.
 
     Notes
@@ -326,7 +326,8 @@ def _rows_of_groups(groups):
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < 2:
         raise ValueError(
-            f"groups must hold at least two groups, to leave one out; all are {groups[0]!r}."
+            "groups must hold at least two groups, so that one can be left out; all samples are "
+            f"of the group {groups[0]}."
         )
     rows = np.split(np.argsort(numbers, kind="stable"), np.cumsum(sizes)[:-1])
     return [group for group in rows if len(group) > 1]
