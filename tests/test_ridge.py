@@ -215,9 +215,11 @@ def test_no_signal_gives_the_share_of_each_class():
         X = np.random.default_rng(seed).normal(size=(800, 2000))
         probabilities = DualRidgeClassifier().fit(X[:400], y).predict_proba(X[400:])
         assert_allclose(probabilities[:, 1], 0.25, atol=0.15)
-    same = DualRidgeClassifier().fit(np.ones((400, 3)), y)
-    assert_allclose(same.predict_proba(np.ones((1, 3)))[:, 1], 0.25, atol=0.02)
-    assert_array_equal(same.coef_, 0)
+    constant = np.full((400, 3), [0.1, 1e4, 0])
+    for X in (constant, constant.astype(np.float32)):
+        same = DualRidgeClassifier().fit(X, y)
+        assert_allclose(same.predict_proba(X)[:, 1], 0.25, atol=0.02)
+        assert_allclose(same.coef_, 0, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
