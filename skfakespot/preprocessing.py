@@ -9,16 +9,15 @@ from ._documentation import DocumentationLinkMixin
 from ._sklearn_compat import _check_sample_weight
 
 _DTYPES = (np.float64, np.float32)
-_BATCH_ELEMENTS = 2**24
+_BLOCK_ELEMENTS = 2**23
 
 
-class BatchedStandardScaler(DocumentationLinkMixin, StandardScaler):
-    """scikit-learn's StandardScaler, which learns from batches of rows and so needs little memory.
+class BlockwiseStandardScaler(DocumentationLinkMixin, StandardScaler):
+    """scikit-learn's StandardScaler, fitted to some columns at a time to need little memory.
 
-    :class:`sklearn.preprocessing.StandardScaler` makes temporary copies of the whole matrix in
-    float64. This one passes some rows at a time to
-    :meth:`~sklearn.preprocessing.StandardScaler.partial_fit`, so that `fit` needs less than a
-    gigabyte beside X. The results are the same up to rounding.
+    `fit` of :class:`sklearn.preprocessing.StandardScaler` makes temporary copies of the whole
+    matrix in float64. Here they are copies of some columns at a time, of less than a gigabyte.
+    The results are the same.
 
     Parameters
     ----------
@@ -50,8 +49,8 @@ class BatchedStandardScaler(DocumentationLinkMixin, StandardScaler):
     Examples
     --------
     >>> import numpy as np
-    >>> from skfakespot.preprocessing import BatchedStandardScaler
-    >>> BatchedStandardScaler().fit_transform(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    >>> from skfakespot.preprocessing import BlockwiseStandardScaler
+    >>> BlockwiseStandardScaler().fit_transform(np.array([[0.0, 5.0], [2.0, 5.0]]))
     array([[-1.,  0.],
            [ 1.,  0.]])
     """
@@ -70,7 +69,7 @@ class BatchedStandardScaler(DocumentationLinkMixin, StandardScaler):
 
         Returns
         -------
-        self : BatchedStandardScaler
+        self : BlockwiseStandardScaler
             The fitted scaler.
         """
         X = validate_data(
@@ -78,10 +77,16 @@ class BatchedStandardScaler(DocumentationLinkMixin, StandardScaler):
         )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        learner = StandardScaler(with_mean=self.with_mean, with_std=self.with_std)
-        for rows in gen_batches(X.shape[0], max(1, _BATCH_ELEMENTS // X.shape[1])):
-            weights = None if sample_weight is None else sample_weight[rows]
-            learner.partial_fit(X[rows], sample_weight=weights)
-        for name in ("mean_", "var_", "scale_", "n_samples_seen_"):
-            setattr(self, name, getattr(learner, name))
+        blocks = [
+            StandardScaler(with_mean=self.with_mean, with_std=self.with_std).fit(
+                X[:, columns], sample_weight=sample_weight
+            )
+            for columns in gen_batches(X.shape[1], max(1, _BLOCK_ELEMENTS // X.shape[0]))
+        ]
+        for name in ("mean_", "var_", "scale_"):
+            values = [getattr(block, name) for block in blocks]
+            setattr(self, name, None if values[0] is None else np.concatenate(values))
+        counts = [np.broadcast_to(b.n_samples_seen_, b.n_features_in_) for b in blocks]
+        counts = np.concatenate(counts)
+        self.n_samples_seen_ = counts if (counts != counts[0]).any() else counts[0]
         return self

@@ -71,7 +71,7 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
 
     See Also
     --------
-    skfakespot.preprocessing.BatchedStandardScaler : Standardises the features before.
+    skfakespot.preprocessing.BlockwiseStandardScaler : Standardises the features before.
     sklearn.linear_model.RidgeClassifierCV : Ridge without probabilities.
 
     Notes
@@ -138,31 +138,13 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
             are negative, all samples are of one group, or an alpha is not positive or too small
             for the precision of float64.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        alphas = self._checked_alphas()
-        targets = self._targets(y)
-        weights = self._weights(X, y, sample_weight)
-        groups = _checked_groups(groups, X)
-        is_used = weights > 0
-        if not is_used.all():
-            X, targets, weights = X[is_used], targets[is_used], weights[is_used]
-            groups = groups if groups is None else groups[is_used]
-        self._check_two_classes(targets)
-        groups = _rows_of_groups(_equal_rows(X) if groups is None else groups)
-
+        X, targets, weights, groups = self._validate(X, y, sample_weight, groups)
         gram, centre = _centred_gram(X, weights)
-        unit = np.average(np.diagonal(gram), weights=weights) or 1.0
-        best_error = np.inf
-        for alpha in alphas:
-            fit = _fit_dual(gram, alpha * unit / weights, targets, groups)
-            error = np.average((targets - fit.left_out) ** 2, weights=weights)
-            if error < best_error:
-                self.alpha_, best, best_error = alpha, fit, error
-        self.best_score_ = -best_error
+        best = self._best_fit(gram, _scale(gram, centre, X, weights), targets, weights, groups)
         slope, offset = _fit_sigmoid(best.left_out, targets > 0, weights)
         coef = slope * _primal_coefficients(X, best.coefficients)
-        self.coef_ = coef.astype(X.dtype)[np.newaxis]
         intercept = slope * best.intercept - coef @ centre + offset
+        self.coef_ = coef.astype(X.dtype)[np.newaxis]
         self.intercept_ = np.array([intercept], dtype=X.dtype)
         return self
 
@@ -196,30 +178,41 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
             )
         return alphas.astype(np.float64).tolist()
 
-    def _targets(self, y):
-        """Set `classes_` and return the labels as -1 and +1."""
+    def _validate(self, X, y, sample_weight, groups):
+        """Set `classes_`; return features, labels as -1 and +1, weights, and rows of groups."""
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind != "binary":
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {kind}."
             )
-        self.classes_, y = np.unique(y, return_inverse=True)
-        return 2.0 * y - 1
-
-    def _weights(self, X, y, sample_weight):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if self.class_weight is None:
-            return weights
-        return weights * compute_sample_weight(self.class_weight, y)
-
-    def _check_two_classes(self, targets):
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        groups = _checked_groups(groups, X)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        targets, is_used = 2.0 * numbers - 1, weights > 0
+        if not is_used.all():
+            X, targets, weights = X[is_used], targets[is_used], weights[is_used]
+            groups = None if groups is None else groups[is_used]
         if len(np.unique(targets)) < 2:
             raise ValueError(
-                "DualRidgeClassifier needs samples of two classes whose weight is not 0; there are "
-                f"{len(targets)} samples of the classes {self.classes_.tolist()}, and those with a "
-                "weight are of one class."
+                "DualRidgeClassifier needs samples of two classes whose weight is not 0; y has the "
+                f"classes {self.classes_.tolist()}, and {len(targets)} samples, of at most one "
+                "class, have a weight."
             )
+        return X, targets, weights, _rows_of_groups(_equal_rows(X) if groups is None else groups)
+
+    def _best_fit(self, gram, scale, targets, weights, groups):
+        """Set `alpha_` and `best_score_`; return the fit of this alpha."""
+        self.best_score_ = -np.inf
+        for alpha in self._checked_alphas():
+            fit = _fit_dual(gram, alpha * scale / weights, targets, groups)
+            score = -np.average((targets - fit.left_out) ** 2, weights=weights)
+            if score > self.best_score_:
+                self.alpha_, self.best_score_, best = alpha, float(score), fit
+        return best
 
 
 class _DualFit(NamedTuple):
@@ -296,6 +289,14 @@ def _centred_gram(X, weights):
     return gram, centre
 
 
+def _scale(gram, centre, X, weights):
+    """Return the mean squared distance of the samples from their mean."""
+    scale = np.average(np.diagonal(gram), weights=weights)
+    rounding = len(X) * np.finfo(X.dtype).eps ** 2 * (centre @ centre)
+    # Distances of equal samples are rounding errors; any scale will do.
+    return scale if scale > rounding else 1.0
+
+
 def _primal_coefficients(X, dual):
     coefficients = np.empty(X.shape[1])
     for columns in _column_blocks(X):
@@ -326,7 +327,8 @@ def _rows_of_groups(groups):
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < 2:
         raise ValueError(
-            f"groups must hold at least two groups, to leave one out; all are {groups[0]!r}."
+            "groups must hold at least two groups, so that one can be left out; all samples are "
+            f"of the group {groups[0]}."
         )
     rows = np.split(np.argsort(numbers, kind="stable"), np.cumsum(sizes)[:-1])
     return [group for group in rows if len(group) > 1]

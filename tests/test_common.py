@@ -14,7 +14,7 @@ from skfakespot import (
     PerturbationAugmenter,
 )
 from skfakespot.pipeline import AugmentedPipeline
-from skfakespot.preprocessing import BatchedStandardScaler
+from skfakespot.preprocessing import BlockwiseStandardScaler
 from skfakespot.video import VideoClassifier
 
 
@@ -35,7 +35,7 @@ ESTIMATORS = [
         random_state=0,
     ),
     DualRidgeClassifier(),
-    BatchedStandardScaler(),
+    BlockwiseStandardScaler(),
     PerturbationAugmenter(random_state=0),
     VideoClassifier(LogisticRegression()),
     VideoClassifier(LinearSVC(), how="topk"),
