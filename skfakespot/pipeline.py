@@ -15,7 +15,7 @@ from ._documentation import DocumentationLinkMixin
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
-from .preprocessing import BatchedStandardScaler
+from .preprocessing import BlockwiseStandardScaler
 from .ridge import DualRidgeClassifier
 
 # Sizes at which the networks see more of a generator's traces than at their own sizes, by output.
@@ -125,7 +125,7 @@ def make_fakespotter(
         classifier = FakeSpotterClassifier(random_state=random_state)
     # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
     # The features belong to the Pipeline alone, so that they need not be copied.
-    scale = StandardScaler() if recipe == "paper" else BatchedStandardScaler(copy=False)
+    scale = StandardScaler() if recipe == "paper" else BlockwiseStandardScaler(copy=False)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
         return Pipeline(steps)

@@ -68,6 +68,22 @@ def test_evaluate_as_json_is_reproducible(folders, capsys):
     )
 
 
+def test_evaluate_with_the_statistics_of_two_networks(folders, capsys):
+    command = ["evaluate", *folder_options(folders), "--json", "--recipe", "statistics"]
+    command += ["--backbone", "dlib-resnet29", "dlib-resnet29", "--weights", "default", "random"]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["standard"]["auc"] == 1.0
+    assert report["backbone"] == "dlib-resnet29 dlib-resnet29"
+    assert (report["recipe"], report["features"]) == ("statistics", "channel")
+
+
+def test_weights_are_one_for_each_backbone(folders, capsys):
+    command = ["evaluate", *folder_options(folders), "--weights", "a.h5", "b.h5"]
+    assert main(command) == 2
+    assert "--weights names 2 files and --backbone 1 networks" in capsys.readouterr().err
+
+
 def test_evaluate_keeps_groups_on_one_side(folders, tmp_path, capsys):
     """Five groups of eight: a quarter of the images is two of them at most."""
     file = tmp_path / "groups.csv"

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from skfakespot import FakeSpotterClassifier, make_fakespotter
+from skfakespot import DualRidgeClassifier, FakeSpotterClassifier, make_fakespotter
 from skfakespot.metrics import fake_detection_report
 
 
@@ -55,6 +55,51 @@ def test_the_steps_are_those_of_the_contract():
     assert detector["coverage"].backbone == "dlib-resnet29"
     assert isinstance(detector["classify"], FakeSpotterClassifier)
     assert detector["classify"].random_state == 3
+
+
+def test_the_statistics_recipe_is_the_strongest():
+    detector = make_fakespotter(recipe="statistics")
+    assert list(detector.named_steps) == ["coverage", "scale", "classify"]
+    coverage = detector["coverage"]
+    assert (coverage.output, coverage.tap) == ("channel", "layer")
+    assert coverage.statistics == ("mean", "std", "skewness", "kurtosis", "autocorrelation")
+    assert coverage.image_size == (256, 256)
+    assert isinstance(detector["classify"], DualRidgeClassifier)
+
+
+def test_parts_of_a_recipe_can_be_replaced():
+    detector = make_fakespotter(
+        recipe="statistics", statistics=("coverage",), classifier=LogisticRegression(C=2)
+    )
+    assert detector["coverage"].statistics == ("coverage",)
+    assert detector["classify"].C == 2
+    detector = make_fakespotter(recipe="statistics", output="layer")
+    assert detector["coverage"].statistics == ("coverage",)
+    assert detector["coverage"].image_size is None
+    detector = make_fakespotter(output="channel", statistics=("std",))
+    assert detector["coverage"].statistics == ("std",)
+    assert detector["coverage"].image_size == (224, 224)
+
+
+def test_each_backbone_of_a_list_has_its_size():
+    names = ["dlib-resnet29", "vggface2-mobilenet"]
+    assert make_fakespotter(names)["coverage"].image_size is None
+    detector = make_fakespotter(names, recipe="statistics")
+    assert detector["coverage"].image_size == [(256, 256), None]
+
+
+def test_an_unknown_recipe_is_named():
+    with pytest.raises(ValueError, match="recipe='best'; accepted are 'paper' and 'statistics'"):
+        make_fakespotter(recipe="best")
+
+
+@pytest.mark.parametrize("augment", [None, True])
+def test_the_statistics_recipe_spots_checkerboards(X, labels, augment):
+    detector = make_fakespotter(recipe="statistics", augment=augment, random_state=0)
+    probability = detector.fit(X[:30], labels[:30]).predict_proba(X[30:])[:, 1]
+    assert fake_detection_report(labels[30:], probability)["auc"] == 1.0
+    loaded = pickle.loads(pickle.dumps(detector))
+    assert_array_equal(loaded.predict_proba(X[30:])[:, 1], probability)
 
 
 def test_it_learns_to_spot_checkerboards(X, labels):
