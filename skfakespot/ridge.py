@@ -135,8 +135,8 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
         ------
         ValueError
             If y does not have two classes among the samples whose weight is not 0, the weights
-            are negative, all samples are of one group, or an alpha is not positive or too small
-            for the precision of float64.
+            are negative, all samples are of one group, an alpha is not positive or too small for
+            the precision of float64, or the features are too large to be squared.
         """
         X, targets, weights, groups = self._validate(X, y, sample_weight, groups)
         gram, centre = _centred_gram(X, weights)
@@ -292,6 +292,10 @@ def _centred_gram(X, weights):
 def _scale(gram, centre, X, weights):
     """Return the mean squared distance of the samples from their mean."""
     scale = np.average(np.diagonal(gram), weights=weights)
+    if not np.isfinite(scale):
+        raise ValueError(
+            f"The squares of the features are too large for {X.dtype}. Standardise the features."
+        )
     rounding = len(X) * np.finfo(X.dtype).eps ** 2 * (centre @ centre)
     # Distances of equal samples are rounding errors; any scale will do.
     return scale if scale > rounding else 1.0

@@ -282,6 +282,13 @@ def test_alpha_that_is_too_small():
         DualRidgeClassifier([1e-30]).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_features_that_are_too_large():
+    X, y = draw(0, 8, 5)
+    with pytest.raises(ValueError, match=r"too large for float32. Standardise"):
+        DualRidgeClassifier().fit((X * 1e25).astype(np.float32), y)
+
+
 def test_one_class_is_refused():
     X, y = draw(0, 8, 5)
     with pytest.raises(ValueError, match=r"two classes.*\[0.0\]"):
