@@ -81,24 +81,41 @@ class _HistogramReducer:
         self._found = []
 
     def __call__(self, layer, outputs):
-        upper = self._reduction.upper
-        histograms = np.zeros_like(self._reduction.histograms[layer])
         neurons = neurons_of(outputs, self._reduction.layout.neuron)
-        for images in groups(neurons):
-            ordinals = to_ordinals(neurons[images].ravel())
-            bins = ordinals >> 16
-            for number, histogram in enumerate(histograms):
-                if upper is not None:
-                    inside = ordinals[bins == upper[layer, number]] & (_N_BINS - 1)
-                histogram += np.bincount(bins if upper is None else inside, minlength=_N_BINS)
-        for number, histogram in enumerate(histograms):
-            places = np.flatnonzero(histogram)
-            self._found.append((layer, number, places, histogram[places]))
+        if self._reduction.upper is None:
+            rows, histograms = [0], _histogram_of_upper_bits(neurons)
+        else:
+            upper, rows = np.unique(self._reduction.upper[layer], return_inverse=True)
+            histograms = _histograms_of_lower_bits(neurons, upper)
+        for number, row in enumerate(rows):
+            bins = np.flatnonzero(histograms[row])
+            self._found.append((layer, number, bins, histograms[row, bins]))
 
     def results(self):
         for found in self._found:
             self._reduction.add(*found)
         return [None] * self._n_images
+
+
+def _histogram_of_upper_bits(neurons):
+    histogram = np.zeros((1, _N_BINS), dtype=np.int64)
+    for images in groups(neurons):
+        bins = to_ordinals(neurons[images].ravel()) >> 16
+        histogram += np.bincount(bins, minlength=_N_BINS)
+    return histogram
+
+
+def _histograms_of_lower_bits(neurons, upper):
+    """One histogram for each of some different upper bits, (n_histograms, n_bins)."""
+    first_of = np.full(_N_BINS, -1, dtype=np.intp)
+    first_of[upper] = np.arange(len(upper)) * _N_BINS
+    histograms = np.zeros(len(upper) * _N_BINS, dtype=np.int64)
+    for images in groups(neurons):
+        ordinals = to_ordinals(neurons[images].ravel())
+        firsts = first_of[ordinals >> 16]
+        inside = np.flatnonzero(firsts >= 0)
+        np.add.at(histograms, firsts[inside] + (ordinals[inside] & (_N_BINS - 1)), 1)
+    return histograms.reshape(len(upper), _N_BINS)
 
 
 def to_ordinals(values):
