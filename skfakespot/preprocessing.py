@@ -24,7 +24,8 @@ class BlockwiseStandardScaler(DocumentationLinkMixin, StandardScaler):
     copy : bool, default=True
         If False, `transform` writes into X where it can, as in
         :class:`~sklearn.preprocessing.StandardScaler`. In a Pipeline, where the features belong to
-        no one else, this halves the memory needed.
+        no one else, this halves the memory needed. Without the transformer before it, the scaler
+        changes the caller's array in `predict` too.
     with_mean : bool, default=True
         Whether to subtract the mean.
     with_std : bool, default=True
