@@ -8,9 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -61,6 +63,16 @@ DETECTORS = {
     "statistics, FaceRes": (FACERES, {"recipe": "statistics"}, "layer"),
     "statistics, both networks": ([DLIB, FACERES], {"recipe": "statistics"}, "layer"),
 }
+# Criteria of the literature, counted in each feature map.
+CRITERIA = {
+    "the layer's mean": "mean",
+    "the map's mean": "per-map",
+    "7 quantiles of the layer": ("quantile", [number / 8 for number in range(1, 8)]),
+    "the 100 largest of the layer": ("top", 100),
+    "the 1,000 largest of the layer": ("top", 1000),
+    "outside the range of real faces": "boundary",
+    "above the range of real faces": "strong",
+}
 N_TIMED = 128
 
 
@@ -72,7 +84,11 @@ def main(arguments=None):
     parser.add_argument("--weights", help="of vggface2-mobilenet; without it, that is left out")
     parser.add_argument("--seed", type=int, default=0, help="of the folds (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=5)
-    tables = {"readings": compare_readings, "detectors": compare_detectors}
+    tables = {
+        "readings": compare_readings,
+        "criteria": compare_criteria,
+        "detectors": compare_detectors,
+    }
     parser.add_argument("--tables", nargs="+", choices=tables, default=list(tables))
     options = parser.parse_args(arguments)
     faces = load_face_folders(real=options.real, fake=options.fake)
@@ -102,6 +118,27 @@ def compare_readings(faces, folds, _weights):
     for reading in READINGS:
         row = [next(cells) for _ in CLASSIFIERS]
         print(f"{reading:<42}" + "".join(f"{m:>15.3f} ± {s:.3f}" for m, s in row))
+
+
+def compare_criteria(faces, folds, _weights):
+    """Print the AUC of each criterion, read after the activation at 224 px, with two classifiers."""
+    classifiers = {name: CLASSIFIERS[name] for name in ("logistic regression", "RBF-SVM")}
+    print(f"{'criterion':<42}" + "".join(f"{name:>22}" for name in classifiers))
+    for criterion, threshold in CRITERIA.items():
+        coverage = NeuronCoverageTransformer(
+            DLIB, output="channel", tap="activation", image_size=(224, 224), threshold=threshold
+        )
+        scores = {name: [] for name in classifiers}
+        for train, test in folds.split(faces.data, faces.target):
+            features = coverage.fit_transform(faces.data[train], faces.target[train])
+            test_features = coverage.transform(faces.data[test])
+            for name, classifier in classifiers.items():
+                detector = make_pipeline(StandardScaler(), classifier)
+                detector.fit(features, faces.target[train])
+                response = detector.decision_function(test_features)
+                scores[name].append(roc_auc_score(faces.target[test], response))
+        cells = (f"{np.mean(own):>15.3f} ± {np.std(own):.3f}" for own in scores.values())
+        print(f"{criterion:<42}" + "".join(cells), flush=True)
 
 
 def compare_detectors(faces, folds, weights):
