@@ -121,7 +121,7 @@ def compare_readings(faces, folds, _weights):
 
 
 def compare_criteria(faces, folds, _weights):
-    """Print the AUC of each criterion, read after the activation at 224 px, with two classifiers."""
+    """Print the AUC of each criterion with two classifiers, after the activation at 224 px."""
     classifiers = {name: CLASSIFIERS[name] for name in ("logistic regression", "RBF-SVM")}
     print(f"{'criterion':<42}" + "".join(f"{name:>22}" for name in classifiers))
     for criterion, threshold in CRITERIA.items():
