@@ -11,7 +11,9 @@ def python_blocks():
 
 def test_the_first_example_runs(capsys):
     exec(python_blocks()[0], {})
-    assert re.fullmatch(r"\[0\.\d+ 0\.\d+ 0\.\d+ 0\.\d+\]\n", capsys.readouterr().out)
+    scores = [float(score) for score in capsys.readouterr().out.strip("[]\n").split()]
+    assert len(scores) == 4
+    assert all(0.9 < score <= 1 for score in scores)
 
 
 def test_the_other_examples_are_python():
