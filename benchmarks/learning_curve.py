@@ -1,0 +1,102 @@
+"""Learning curves of detectors: the AUC over five folds against the number of training faces.
+
+Run: python benchmarks/learning_curve.py --real DIR --fake DIR
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.model_selection import LearningCurveDisplay, StratifiedKFold, learning_curve
+
+from skfakespot import make_fakespotter
+from skfakespot.datasets import load_face_folders
+
+AIM = 0.99
+
+
+def main(arguments=None):
+    """Measure the curves, print them and their power laws, and draw them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", required=True)
+    parser.add_argument("--fake", required=True)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 200, 400, 800, 1280])
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument(
+        "--faceres", metavar="FILE", help="faceres.json, to measure vggface2-mobilenet too"
+    )
+    parser.add_argument("--memory", type=Path, help="folder of the profiles; default: a new one")
+    parser.add_argument("--output", type=Path, default=Path("learning_curve.png"))
+    options = parser.parse_args(arguments)
+    faces = load_face_folders(real=options.real, fake=options.fake)
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.subplots()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, detector in make_detectors(options.memory or Path(folder), options.faceres):
+            start = time.perf_counter()
+            sizes, train_scores, scores = learning_curve(
+                detector,
+                faces.data,
+                faces.target,
+                train_sizes=options.sizes,
+                cv=StratifiedKFold(options.folds, shuffle=True, random_state=0),
+                scoring="roc_auc",
+                shuffle=True,
+                random_state=0,
+                error_score="raise",
+            )
+            print_curve(name, sizes, scores, time.perf_counter() - start)
+            display = LearningCurveDisplay(
+                train_sizes=sizes, train_scores=train_scores, test_scores=scores, score_name="AUC"
+            )
+            display.plot(axes, score_type="test", line_kw={"marker": "o"})
+            display.lines_[0].set_label(name)
+    axes.set(xscale="log", xticks=options.sizes, xticklabels=options.sizes)
+    axes.set(xlabel="training faces", ylabel=f"AUC, {options.folds} folds")
+    axes.minorticks_off()
+    axes.legend()
+    figure.savefig(options.output, dpi=100)
+    print(f"The curves are in {options.output}")
+
+
+def make_detectors(memory, faceres):
+    """Name and make the detectors, each with its own folder of profiles."""
+    yield "layer counts", make_fakespotter(memory=memory / "layer", random_state=0)
+    counts = make_fakespotter(output="channel", memory=memory / "channel", random_state=0)
+    yield "feature-map counts", counts
+    statistics = make_fakespotter(recipe="statistics", memory=memory / "statistics")
+    yield "statistics", statistics
+    if faceres:
+        mobilenet = make_fakespotter(
+            "vggface2-mobilenet", recipe="statistics", memory=memory / "mobilenet"
+        )
+        mobilenet.set_params(coverage__weights=faceres)
+        yield "statistics, vggface2-mobilenet", mobilenet
+
+
+def print_curve(name, sizes, scores, seconds):
+    """Print the AUCs, and the power law that 1 - AUC follows in the folds' means."""
+    cells = [f"{size}: {row.mean():.3f} ± {row.std():.3f}" for size, row in zip(sizes, scores)]
+    print(f"{name}: {', '.join(cells)} ({seconds:.0f} s)", flush=True)
+    if len(sizes) > 2:
+        exponents, size = power_law(sizes, scores.mean(axis=1))
+        print(
+            f"    1 - AUC ~ n^{exponents[0]:.2f}; between neighbouring sizes "
+            f"{', '.join(f'{exponent:.2f}' for exponent in exponents[1:])}; "
+            f"{AIM} at {size:.0e} faces if it went on"
+        )
+
+
+def power_law(sizes, aucs):
+    """Fit 1 - AUC = c n^exponent; the exponents overall and of each step, and n at the aim."""
+    x, y = np.log(sizes), np.log(1 - aucs)
+    exponent, constant = np.polyfit(x, y, 1)
+    steps = np.diff(y) / np.diff(x)
+    return [exponent, *steps], np.exp((np.log(1 - AIM) - constant) / exponent)
+
+
+if __name__ == "__main__":
+    main()
