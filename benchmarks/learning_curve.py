@@ -78,24 +78,28 @@ def make_detectors(memory, faceres):
 
 
 def print_curve(name, sizes, scores, seconds):
-    """Print the AUCs, and the power law that 1 - AUC follows in the folds' means."""
-    cells = [f"{size}: {row.mean():.3f} ± {row.std():.3f}" for size, row in zip(sizes, scores)]
+    """Print the AUCs and, if they rise, the power law that is fitted to 1 - AUC."""
+    cells = [
+        f"{size}: {row.mean():.3f} ± {row.std():.3f}"
+        for size, row in zip(sizes, scores, strict=True)
+    ]
     print(f"{name}: {', '.join(cells)} ({seconds:.0f} s)", flush=True)
-    if len(sizes) > 2:
-        exponents, size = power_law(sizes, scores.mean(axis=1))
-        print(
-            f"    1 - AUC ~ n^{exponents[0]:.2f}; between neighbouring sizes "
-            f"{', '.join(f'{exponent:.2f}' for exponent in exponents[1:])}; "
-            f"{AIM} at {size:.0e} faces if it went on"
-        )
+    aucs = scores.mean(axis=1)
+    if not (np.diff(aucs) > 0).all() or aucs[-1] == 1:
+        return
+    exponents, aims = power_laws(sizes, aucs)
+    steps = ", ".join(f"{exponent:.2f}" for exponent in exponents[1:])
+    print(f"    1 - AUC ~ n^{exponents[0]:.2f}; from size to size n^ {steps}")
+    print(f"    a guess: {AIM} at {aims[0]:.1e} faces by all sizes, {aims[1]:.1e} by the last two")
 
 
-def power_law(sizes, aucs):
-    """Fit 1 - AUC = c n^exponent; the exponents overall and of each step, and n at the aim."""
-    x, y = np.log(sizes), np.log(1 - aucs)
+def power_laws(sizes, aucs):
+    """Exponents of 1 - AUC, of all sizes and from each to the next; sizes at which it is AIM."""
+    x, y, aim = np.log(sizes), np.log(1 - aucs), np.log(1 - AIM)
     exponent, constant = np.polyfit(x, y, 1)
     steps = np.diff(y) / np.diff(x)
-    return [exponent, *steps], np.exp((np.log(1 - AIM) - constant) / exponent)
+    of_all, of_last = (aim - constant) / exponent, x[-1] + (aim - y[-1]) / steps[-1]
+    return [exponent, *steps], np.exp([of_all, of_last])
 
 
 if __name__ == "__main__":

@@ -99,9 +99,9 @@ def test_the_robustness_with_and_without_copies_is_printed(run, folders):
 @pytest.mark.slow
 @pytest.mark.parametrize("quality", [(), ("--quality", 95)])
 def test_the_image_sizes_are_compared(run, folders, quality):
-    text = run("image_sizes", *folders, "--sizes", 24, "--read-at", 150, "--folds", 2, *quality)
-    for read_at in (24, 48, 150):
-        assert f"dlib-resnet29, faces of 24 px read at {read_at} px: " in text
+    text = run("image_sizes", *folders, "--sizes", 112, "--read-at", 150, "--folds", 2, *quality)
+    for read_at in (112, 150, 224):
+        assert f"dlib-resnet29, faces of 112 px read at {read_at} px: " in text
 
 
 @pytest.mark.slow
