@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.model_selection import LearningCurveDisplay, StratifiedKFold, learning_curve
 
-from skfakespot import make_fakespotter
+from skfakespot import count_network_images, make_fakespotter
 from skfakespot.datasets import load_face_folders
 
 AIM = 0.99
@@ -37,29 +37,40 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as folder:
         for name, detector in make_detectors(options.memory or Path(folder), options.faceres):
             start = time.perf_counter()
-            sizes, train_scores, scores = learning_curve(
-                detector,
-                faces.data,
-                faces.target,
-                train_sizes=options.sizes,
-                cv=StratifiedKFold(options.folds, shuffle=True, random_state=0),
-                scoring="roc_auc",
-                shuffle=True,
-                random_state=0,
-                error_score="raise",
-            )
-            print_curve(name, sizes, scores, time.perf_counter() - start)
-            display = LearningCurveDisplay(
-                train_sizes=sizes, train_scores=train_scores, test_scores=scores, score_name="AUC"
-            )
-            display.plot(axes, score_type="test", line_kw={"marker": "o"})
-            display.lines_[0].set_label(name)
+            with count_network_images() as count:
+                curve = measure(detector, faces, options)
+            seconds = time.perf_counter() - start
+            print(f"{name}: {seconds:.0f} s, {count.n_images} images through the network")
+            print_curve(curve.train_sizes, curve.test_scores)
+            curve.plot(axes, score_type="test", line_kw={"marker": "o"})
+            curve.lines_[0].set_label(name)
     axes.set(xscale="log", xticks=options.sizes, xticklabels=options.sizes)
     axes.set(xlabel="training faces", ylabel=f"AUC, {options.folds} folds")
     axes.minorticks_off()
     axes.legend()
     figure.savefig(options.output, dpi=100)
     print(f"The curves are in {options.output}")
+
+
+def measure(detector, faces, options):
+    """Train the detector on parts of the training faces of each fold, and test it."""
+    train_sizes, train_scores, test_scores = learning_curve(
+        detector,
+        faces.data,
+        faces.target,
+        train_sizes=options.sizes,
+        cv=StratifiedKFold(options.folds, shuffle=True, random_state=0),
+        scoring="roc_auc",
+        shuffle=True,
+        random_state=0,
+        error_score="raise",
+    )
+    return LearningCurveDisplay(
+        train_sizes=train_sizes,
+        train_scores=train_scores,
+        test_scores=test_scores,
+        score_name="AUC",
+    )
 
 
 def make_detectors(memory, faceres):
@@ -77,13 +88,13 @@ def make_detectors(memory, faceres):
         yield "statistics, vggface2-mobilenet", mobilenet
 
 
-def print_curve(name, sizes, scores, seconds):
+def print_curve(sizes, scores):
     """Print the AUCs and, if they rise, the power law that is fitted to 1 - AUC."""
     cells = [
         f"{size}: {row.mean():.3f} ± {row.std():.3f}"
         for size, row in zip(sizes, scores, strict=True)
     ]
-    print(f"{name}: {', '.join(cells)} ({seconds:.0f} s)", flush=True)
+    print(f"    {', '.join(cells)}", flush=True)
     aucs = scores.mean(axis=1)
     if not (np.diff(aucs) > 0).all() or aucs[-1] == 1:
         return

@@ -79,10 +79,11 @@ def test_the_learning_curves_are_printed_and_drawn(run, folders, tmp_path):
     picture = tmp_path / "curve.png"
     options = ("--sizes", 14, 15, 16, "--folds", 3, "--output", picture)
     text = run("learning_curve", *folders, *options, "--memory", tmp_path)
+    for name in ("layer counts", "feature-map counts", "statistics"):
+        assert f"{name}: " in text
     curves = [line for line in text.splitlines() if "± " in line]
-    names = ["layer counts", "feature-map counts", "statistics"]
-    assert [line.split(":")[0] for line in curves] == names
-    assert all(line.count("± ") == 3 for line in curves)
+    assert [line.count("± ") for line in curves] == [3, 3, 3]
+    assert "24 images through the network" in text
     with Image.open(picture) as drawn:
         assert len(drawn.getcolors(maxcolors=2**20)) > 10
 
