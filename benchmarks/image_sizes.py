@@ -22,7 +22,7 @@ def main(arguments=None):
     parser.add_argument("--backbone", default="dlib-resnet29")
     parser.add_argument("--weights", metavar="FILE", help="of the backbone; default: its own")
     parser.add_argument("--sizes", type=int, nargs="+", default=[112, 128, 160, 200])
-    parser.add_argument("--read-at", type=int, nargs="+", default=[224, 256])
+    parser.add_argument("--read-at", type=int, nargs="+", default=[256])
     parser.add_argument("--quality", type=int, help="of JPEG; default: without compression")
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args(arguments)
