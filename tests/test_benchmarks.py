@@ -68,6 +68,43 @@ def test_figures_are_drawn(run, root, tmp_path, script):
         assert len(drawn.getcolors(maxcolors=2**20)) > 10
 
 
+@pytest.fixture
+def folders(root):
+    """Options that name the folders of 12 real and 12 fake pictures."""
+    return "--real", root / "PGGAN" / "real", "--fake", root / "PGGAN" / "fake"
+
+
+@pytest.mark.slow
+def test_the_learning_curves_are_printed_and_drawn(run, folders, tmp_path):
+    picture = tmp_path / "curve.png"
+    options = ("--sizes", 14, 15, 16, "--folds", 3, "--output", picture)
+    text = run("learning_curve", *folders, *options, "--memory", tmp_path)
+    for name in ("layer counts", "feature-map counts", "statistics"):
+        assert f"{name}: " in text
+    curves = [line for line in text.splitlines() if "± " in line]
+    assert [line.count("± ") for line in curves] == [3, 3, 3]
+    assert "24 images through the network" in text
+    with Image.open(picture) as drawn:
+        assert len(drawn.getcolors(maxcolors=2**20)) > 10
+
+
+@pytest.mark.slow
+def test_the_robustness_with_and_without_copies_is_printed(run, folders):
+    text = run("robustness", *folders, "--copies", 0, 1, "--seeds", 0, 1, "--kinds", "blur")
+    for n_copies in (0, 1):
+        assert text.count(f", {n_copies} copies: mean drop ") == 2
+        assert f"{n_copies} copies, mean of 2 seeds: clean AUC " in text
+    assert text.count("clean 1.000, blur 0.5 ") == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quality", [(), ("--quality", 95)])
+def test_the_image_sizes_are_compared(run, folders, quality):
+    text = run("image_sizes", *folders, "--sizes", 112, "--read-at", 150, "--folds", 2, *quality)
+    for read_at in (112, 150, 224):
+        assert f"dlib-resnet29, faces of 112 px read at {read_at} px: " in text
+
+
 @pytest.mark.slow
 def test_the_interval_coverage_is_printed(run):
     text = run("interval_coverage", "--repetitions", 2)
