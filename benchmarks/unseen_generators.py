@@ -20,6 +20,7 @@ Run: python benchmarks/unseen_generators.py --real DIR --fake DIR --memory DIR
 
 import argparse
 import re
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +49,7 @@ TREATMENTS = ("whole", "blended")
 COPY_LEVELS = {"compression": (90, 70, 50, 30), "resize": (0.9, 0.7, 0.5)}
 JPEG_QUALITY = 75
 FALSE_ALARMS = 0.05
-N_INNER_FOLDS = 5
+N_INNER_FOLDS = 3
 EARLY_LAYERS = "^(stem|stage1|stage2)"
 
 
@@ -136,12 +137,14 @@ class CentredKernelRidge(BaseEstimator):
         self.centerer_ = KernelCenterer()
         kernel = self.centerer_.fit_transform(kernel)
         alpha = self.alpha * np.trace(kernel) / len(kernel)
-        self.ridge_ = KernelRidge(alpha=alpha, kernel="precomputed").fit(kernel, y - y.mean())
+        self.intercept_ = y.mean()
+        ridge = KernelRidge(alpha=alpha, kernel="precomputed")
+        self.ridge_ = ridge.fit(kernel, y - self.intercept_)
         return self
 
     def decision_function(self, kernel):
         """Return scores, from inner products with the training samples."""
-        return self.ridge_.predict(self.centerer_.transform(kernel))
+        return self.intercept_ + self.ridge_.predict(self.centerer_.transform(kernel))
 
 
 class DistanceToReal(BaseEstimator):
@@ -223,22 +226,20 @@ class Fold:
 
     def score(self, kernels, chosen, candidates=RIDGE):
         """Train the candidate that errs least on left-out faces, and score with it."""
-        y, n_train = np.where(self.is_real, -1.0, 1.0), len(self.train)
-        scored, inner = chosen | self.is_real, self.order * N_INNER_FOLDS // n_train
-        best, best_error = None, np.inf
-        for candidate in candidates:
-            left_out = np.full(len(y), np.nan)
-            for number in range(N_INNER_FOLDS):
-                rows, others = (np.flatnonzero(m) for m in (chosen & (inner != number), scored))
-                others = others[inner[others] == number]
-                detector = clone(candidate).fit(kernels.train[np.ix_(rows, rows)], y[rows])
-                left_out[others] = detector.decision_function(kernels.train[np.ix_(others, rows)])
-            error = np.mean((left_out - y)[chosen] ** 2)
-            if error < best_error:
-                best, best_error, best_left_out = candidate, error, left_out
+        y, scored = np.where(self.is_real, -1.0, 1.0), chosen | self.is_real
+        inner = self.order * N_INNER_FOLDS // len(self.train)
+        left_out = np.full((len(candidates), len(y)), np.nan)
+        for number in range(N_INNER_FOLDS):
+            rows = np.flatnonzero(chosen & (inner != number))
+            others = np.flatnonzero(scored & (inner == number))
+            among_rows, with_others = (kernels.train[np.ix_(each, rows)] for each in (rows, others))
+            for scores, candidate in zip(left_out, candidates, strict=True):
+                detector = clone(candidate).fit(among_rows, y[rows])
+                scores[others] = detector.decision_function(with_others)
+        best = np.argmin(np.mean((left_out - y)[:, chosen] ** 2, axis=1))
         rows = np.flatnonzero(chosen)
-        detector = clone(best).fit(kernels.train[np.ix_(rows, rows)], y[rows])
-        return Scores(detector.decision_function(kernels.test[:, rows]), best_left_out)
+        detector = clone(candidates[best]).fit(kernels.train[np.ix_(rows, rows)], y[rows])
+        return Scores(detector.decision_function(kernels.test[:, rows]), left_out[best])
 
     def measure(self, scores, generator, treatment):
         """Return AUC, recall and false alarms on the test fakes of a generator."""
@@ -390,7 +391,8 @@ def main(arguments=None):
     features, layers = read_statistics(images, options)
     results = {table: defaultdict(lambda: defaultdict(list)) for table in TABLES}
     splitter = KFold(options.folds, shuffle=True, random_state=options.seed)
-    for rows in splitter.split(images["real, plain"]):
+    for number, rows in enumerate(splitter.split(images["real, plain"])):
+        print(f"fold {number + 1}", file=sys.stderr)
         for table, row, column, values in measure_fold(images, features, layers, rows, options):
             results[table][row][column].append(values)
     n_faces = len(images["real, plain"])
