@@ -37,6 +37,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import KernelCenterer
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from skfakespot import PerturbationAugmenter, make_fakespotter
 from skfakespot.augmentation import perturb
@@ -370,7 +371,9 @@ def measure_fold(images, features, layers, rows, options):
         key = detector, left_out
         if key not in known:
             stages = [stage for stage in STAGES if stage != left_out]
-            known[key] = detector.score(fold, kernels, stages)
+            # Threads that wait for each other are slower than one, on a busy machine.
+            with threadpool_limits(1):
+                known[key] = detector.score(fold, kernels, stages)
         return known[key]
 
     for table, measures in TABLES.items():
