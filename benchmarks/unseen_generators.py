@@ -50,7 +50,6 @@ TREATMENTS = ("whole", "blended")
 COPY_LEVELS = {"compression": (90, 70, 50, 30), "resize": (0.9, 0.7, 0.5)}
 JPEG_QUALITY = 75
 FALSE_ALARMS = 0.05
-N_INNER_FOLDS = 3
 EARLY_LAYERS = "^(stem|stage1|stage2)"
 
 
@@ -225,12 +224,12 @@ class Fold:
             chosen |= pair & (self.order % len(simulated) == number)
         return chosen
 
-    def score(self, kernels, chosen, candidates=RIDGE):
+    def score(self, kernels, chosen, candidates, n_inner_folds):
         """Train the candidate that errs least on left-out faces, and score with it."""
         y, scored = np.where(self.is_real, -1.0, 1.0), chosen | self.is_real
-        inner = self.order * N_INNER_FOLDS // len(self.train)
+        inner = self.order * n_inner_folds // len(self.train)
         left_out = np.full((len(candidates), len(y)), np.nan)
-        for number in range(N_INNER_FOLDS):
+        for number in range(n_inner_folds):
             rows = np.flatnonzero(chosen & (inner != number))
             others = np.flatnonzero(scored & (inner == number))
             among_rows, with_others = (kernels.train[np.ix_(each, rows)] for each in (rows, others))
@@ -260,11 +259,12 @@ class Detector(NamedTuple):
     treatments: tuple = ()
     reading: str = "statistics"
     candidates: tuple = RIDGE
+    n_inner_folds: int = 3
 
     def score(self, fold, kernels, stages):
         """Train and score in a fold, with these stages simulated."""
         chosen = fold.choose_rows(*self.kinds, treatments=self.treatments, stages=stages)
-        return fold.score(kernels[self.reading], chosen, self.candidates)
+        return fold.score(kernels[self.reading], chosen, self.candidates, self.n_inner_folds)
 
 
 KNOWN = ("StyleGAN, plain",)
@@ -281,8 +281,13 @@ WITHOUT_STYLEGAN = {
     "simulated fakes, half blended": Detector((), TREATMENTS),
     "simulated, early layers only": Detector((), ("whole",), "early layers"),
     "simulated, counts, RBF-SVM": Detector((), ("whole",), "counts", SVM),
-    "no fakes, LedoitWolf": Detector(candidates=(DistanceToReal(LedoitWolf()),)),
-    "no fakes, EmpiricalCovariance": Detector(candidates=(DistanceToReal(EmpiricalCovariance()),)),
+    # Distances grow with the number of real faces, so that few may be left out for the threshold.
+    **{
+        f"no fakes, {type(covariance).__name__}": Detector(
+            candidates=(DistanceToReal(covariance),), n_inner_folds=20
+        )
+        for covariance in (LedoitWolf(), EmpiricalCovariance())
+    },
 }
 TWO_DETECTORS = "simulated, a second detector"
 
