@@ -115,6 +115,29 @@ def test_the_interval_coverage_is_printed(run):
     assert len(text.splitlines()) == 2 + 9
 
 
+@pytest.mark.slow
+def test_unseen_generators_prints_a_table_of_each_question(run, root, tmp_path):
+    row = root / "others"
+    arguments = ["--real", row / "real", "--fake", row / "fake", "--memory", tmp_path]
+    text = run("unseen_generators", *arguments, "--folds", 2)
+    first, left_out, with_stylegan, without = text.split("\n\n")
+    assert "12 real faces, 12 StyleGAN faces, 2 folds" in first
+    for table, n_rows in ((left_out, 4), (with_stylegan, 7), (without, 6)):
+        _, *lines = table.strip().splitlines()
+        assert len(lines) == n_rows
+        assert "nan" not in table
+    # The fine pattern of these fakes is found where it was trained on.
+    (line,) = (line for line in with_stylegan.splitlines() if line.startswith("nothing"))
+    assert float(line[48:53]) > 0.9
+
+
+def test_unseen_generators_takes_images_of_one_size(run, root, tmp_path):
+    Image.new("RGB", (30, 30)).save(tmp_path / "small.png")
+    arguments = ["--real", tmp_path, "--fake", root / "others" / "fake", "--memory", tmp_path]
+    with pytest.raises(SystemExit, match="must have one size"):
+        run("unseen_generators", *arguments)
+
+
 @pytest.mark.parametrize("script", ["table2", "figure3", "figure4"])
 def test_no_faces_is_an_error_that_tells_what_to_give(run, script, tmp_path):
     for arguments in ([], ["--root", tmp_path]):
