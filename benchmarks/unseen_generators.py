@@ -227,6 +227,7 @@ class Fold:
     def score(self, kernels, chosen, candidates, n_inner_folds):
         """Train the candidate that errs least on left-out faces, and score with it."""
         y, scored = np.where(self.is_real, -1.0, 1.0), chosen | self.is_real
+        n_inner_folds = min(n_inner_folds, len(self.train))
         inner = self.order * n_inner_folds // len(self.train)
         left_out = np.full((len(candidates), len(y)), np.nan)
         for number in range(n_inner_folds):
