@@ -21,18 +21,21 @@ def _compile(function):
 
 
 @_compile
-def describe(maps, lags, moments, autocorrelation):
+def describe(maps, lags, sums, moments, autocorrelation):
     """Write the moments and the autocorrelation of each image's maps.
 
     `maps` is (n_images, height, width, n_maps), float32, C-contiguous; `lags` (n_lags, 2), int64,
-    are steps down, at least 0, and to the right. `moments` (n_images, 4, n_maps) becomes mean,
-    standard deviation, skewness and kurtosis; `autocorrelation` is (n_images, n_lags, n_maps).
+    are steps down, at least 0, and to the right. `sums` (n_images,), float64, become those of all
+    maps of an image. `moments` (n_images, 4, n_maps) become mean, standard deviation, skewness and
+    kurtosis; `autocorrelation` is (n_images, n_lags, n_maps).
     """
     n_images, height, width, n_maps = maps.shape
     lines = maps.reshape(n_images, height, width * n_maps)
     sheet = np.empty((height, width * n_maps), np.float32)
     for image in range(n_images):
-        _describe_image(lines[image], n_maps, lags, sheet, moments[image], autocorrelation[image])
+        sums[image] = _describe_image(
+            lines[image], n_maps, lags, sheet, moments[image], autocorrelation[image]
+        )
 
 
 @_compile
@@ -59,6 +62,7 @@ def _describe_image(lines, n_maps, lags, sheet, moments, autocorrelation):
     moments[2] = _fold(cubes, n_maps) / n_places
     moments[3] = _fold(fourths, n_maps) / n_places
     _correlate(sheet, n_maps, lags, autocorrelation)
+    return totals.sum()
 
 
 @_compile

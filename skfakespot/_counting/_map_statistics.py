@@ -4,7 +4,7 @@ import numpy as np
 
 
 def describe_maps(outputs, lags=()):
-    """Return the moments and the autocorrelation of each image's feature maps.
+    """Return the moments and the autocorrelation of each image's feature maps, and their sum.
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ def describe_maps(outputs, lags=()):
     autocorrelation : ndarray of shape (n_images, n_lags, n_maps), float32
         Mean product of two standardised values that are a lag apart; 0 for a constant map, and
         for a map that is smaller than the lag.
+    sums : ndarray of shape (n_images,), float64
+        Sum of all outputs of an image.
     """
     from ._map_kernels import describe  # compiled at its first use
 
@@ -29,8 +31,9 @@ def describe_maps(outputs, lags=()):
     maps = np.ascontiguousarray(outputs, dtype=np.float32).reshape(n_images, -1, width, n_maps)
     moments = np.empty((n_images, 4, n_maps), dtype=np.float32)
     autocorrelation = np.empty((n_images, len(lags), n_maps), dtype=np.float32)
-    describe(maps, np.array(lags, dtype=np.int64).reshape(-1, 2), moments, autocorrelation)
-    return moments, autocorrelation
+    sums = np.empty(n_images)
+    describe(maps, np.array(lags, dtype=np.int64).reshape(-1, 2), sums, moments, autocorrelation)
+    return moments, autocorrelation, sums
 
 
 def root_covariances(outputs):

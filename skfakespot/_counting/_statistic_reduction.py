@@ -42,12 +42,14 @@ class _StatisticReducer:
         self._gram = {}
 
     def __call__(self, layer, outputs):
-        self._sums[:, layer] = sum_neurons(outputs.reshape(len(outputs), -1))
         first = self._first_maps[layer]
         maps = slice(first, first + self._layout.n_maps[layer])
         if self._takes_maps:
-            described = describe_maps(outputs, self._lags)
-            self._moments[..., maps], self._autocorrelation[..., maps] = described
+            moments, autocorrelation, sums = describe_maps(outputs, self._lags)
+            self._moments[..., maps], self._autocorrelation[..., maps] = moments, autocorrelation
+        else:
+            sums = sum_neurons(outputs.reshape(len(outputs), -1))
+        self._sums[:, layer] = sums
         if layer in self._gram_layers:
             self._gram[layer] = root_covariances(outputs)
 
