@@ -339,9 +339,10 @@ class NeuronCoverageTransformer(
 
         Returns
         -------
-        coverage : ndarray of shape (n_samples, n_layers), float64
-            MNC of eq. 2, in the order of `get_feature_names_out`; with ``output="channel"`` of
-            shape (n_samples, n_feature_maps), float32. The row of an unreadable image is NaN.
+        coverage : ndarray of shape (n_samples, n_features)
+            In the order of `get_feature_names_out`: MNC of eq. 2, one count for each layer,
+            float64; with ``output="channel"`` the `statistics` of each feature map, float32. The
+            row of an unreadable image is NaN.
         """
         check_is_fitted(self)
         counter = self._open_counter(X, reset=False, fills_rows=True)

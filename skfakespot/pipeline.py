@@ -18,7 +18,7 @@ from .coverage import NeuronCoverageTransformer
 from .preprocessing import BlockwiseStandardScaler
 from .ridge import DualRidgeClassifier
 
-# Sizes at which the networks see more of a generator's traces than at their own sizes, by output.
+# Sizes at which the networks see more of a generator's traces than at their own sizes, by recipe.
 _IMAGE_SIZES = {
     "paper": {"dlib-resnet29": (224, 224)},
     "statistics": {"dlib-resnet29": (256, 256)},
@@ -115,23 +115,30 @@ def make_fakespotter(
         tap = "activation" if recipe == "paper" else "layer"
         image_size = _image_size(backbone, _IMAGE_SIZES[recipe])
         coverage.set_params(tap=tap, image_size=image_size)
-    if classifier is not None:
-        classifier = clone(classifier)
-    elif recipe == "statistics":
-        classifier = DualRidgeClassifier()
-    elif by_map:
-        classifier = CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
+    if classifier is None:
+        classifier = _classifier(recipe, random_state, by_map=by_map)
     else:
-        classifier = FakeSpotterClassifier(random_state=random_state)
+        classifier = clone(classifier)
     # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
-    # The features belong to the Pipeline alone, so that they need not be copied.
-    scale = StandardScaler() if recipe == "paper" else BlockwiseStandardScaler(copy=False)
+    scale = StandardScaler()
+    if recipe == "statistics":
+        # The features belong to the Pipeline alone, so that they need not be copied.
+        scale = BlockwiseStandardScaler(copy=False)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
         return Pipeline(steps)
     if augment is True:
         augment = PerturbationAugmenter(random_state=random_state)
     return AugmentedPipeline([("augment", clone(augment)), *steps])
+
+
+def _classifier(recipe, random_state, *, by_map):
+    """The classifier of a recipe, for features of maps or of layers."""
+    if recipe == "statistics":
+        return DualRidgeClassifier()
+    if by_map:
+        return CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
+    return FakeSpotterClassifier(random_state=random_state)
 
 
 def _image_size(backbone, sizes):

@@ -27,13 +27,11 @@ class StatisticReduction(Reduction):
 class _StatisticReducer:
     def __init__(self, statistics, n_images):
         layout = self._layout = statistics.layout
-        self._lags, self._n_images = statistics.lags, n_images
-        names = {group.name for group in statistics.groups}
+        self._n_images = n_images
+        names = self._names = {group.name for group in statistics.groups}
+        self._lags = statistics.lags if "autocorrelation" in names else ()
         self._gram_layers = set(statistics.gram_layers.tolist()) if "gram" in names else ()
-        if "autocorrelation" not in names:
-            self._lags = ()
         self._takes_maps = not names.isdisjoint({"moments", "autocorrelation"})
-        self._names = names
         self._sums = np.empty((n_images, layout.n_layers))
         self._first_maps = np.cumsum(layout.n_maps) - layout.n_maps
         self._moments = np.empty((n_images, 4, layout.n_maps.sum()), dtype=np.float32)

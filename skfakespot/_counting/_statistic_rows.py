@@ -42,7 +42,7 @@ class StatisticRows:
             self._sums = stores.arrays("sums", statistics.layout.n_layers, np.float64)
 
     def is_empty(self):
-        """Whether no image is known."""
+        """Whether a store is empty, so that no whole row can be found."""
         return any(store.is_empty() for store in self._stores)
 
     def find(self, index, digest):
