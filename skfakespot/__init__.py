@@ -2,6 +2,7 @@
 
 from ._cache import clear_caches
 from ._network import count_network_images
+from ._probability import fake_probability
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
@@ -17,5 +18,6 @@ __all__ = [
     "PerturbationAugmenter",
     "clear_caches",
     "count_network_images",
+    "fake_probability",
     "make_fakespotter",
 ]

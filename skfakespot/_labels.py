@@ -46,6 +46,22 @@ def fake_label(labels, pos_label=None):
     )
 
 
+def real_label(labels):
+    """Return the label that means real: 0, False or "real" (in upper or lower case)."""
+    classes = np.unique(np.asarray(labels)).tolist()
+    for label in classes:
+        if _means_real(label):
+            return label
+    raise ValueError(
+        f"The labels {classes} do not tell which one means real. Give pos_label, the label of "
+        "fake, or use 0 for real."
+    )
+
+
+def _means_real(label):
+    return label == 0 or (isinstance(label, str) and label.lower() == "real")
+
+
 def is_fake(y_true, pos_label):
     """Return True where a label means fake; raise ValueError if there are not two classes."""
     y_true = column_or_1d(y_true)
@@ -61,7 +77,7 @@ def is_real(y):
     """Return True where a label means real; all labels may be 0, False or "real"."""
     y = column_or_1d(y)
     classes = np.unique(y).tolist()
-    if len(classes) == 1 and (classes[0] == 0 or str(classes[0]).lower() == "real"):
+    if len(classes) == 1 and _means_real(classes[0]):
         return np.ones(len(y), dtype=bool)
     return ~is_fake(y, None)
 
