@@ -74,5 +74,5 @@ def test_labels_without_a_meaning_are_refused():
 
 
 def test_a_classifier_without_probabilities_is_refused():
-    with pytest.raises(TypeError, match="LinearSVC has no predict_proba.*CalibratedClassifierCV"):
+    with pytest.raises(TypeError, match=r"LinearSVC has no predict_proba.*CalibratedClassifierCV"):
         fake_probability(LinearSVC().fit(X, Y), X)
