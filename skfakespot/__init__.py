@@ -1,13 +1,17 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
-from ._cache import clear_caches
-from ._network import count_network_images
-from ._probability import fake_probability
-from .augmentation import PerturbationAugmenter
-from .classifier import FakeSpotterClassifier
-from .coverage import NeuronCoverageTransformer
-from .pipeline import make_fakespotter
-from .ridge import DualRidgeClassifier
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._cache import clear_caches
+    from ._network import count_network_images
+    from ._probability import fake_probability
+    from .augmentation import PerturbationAugmenter
+    from .classifier import FakeSpotterClassifier
+    from .coverage import NeuronCoverageTransformer
+    from .pipeline import make_fakespotter
+    from .ridge import DualRidgeClassifier
 
 __version__ = "0.1.0.dev0"
 
@@ -21,3 +25,44 @@ __all__ = [
     "fake_probability",
     "make_fakespotter",
 ]
+
+# Each name is imported at its first use, because all of them together take a second.
+_MODULES = {
+    "DualRidgeClassifier": ".ridge",
+    "FakeSpotterClassifier": ".classifier",
+    "NeuronCoverageTransformer": ".coverage",
+    "PerturbationAugmenter": ".augmentation",
+    "clear_caches": "._cache",
+    "count_network_images": "._network",
+    "fake_probability": "._probability",
+    "make_fakespotter": ".pipeline",
+}
+_SUBMODULES = (
+    "augmentation",
+    "backbones",
+    "classifier",
+    "coverage",
+    "datasets",
+    "engine",
+    "images",
+    "metrics",
+    "model_selection",
+    "pipeline",
+    "preprocessing",
+    "ridge",
+    "robustness",
+    "video",
+)
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+        return value
+    if name in _SUBMODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -3,17 +3,32 @@
 import itertools
 import os
 import random
-from contextlib import contextmanager
+import sys
+import threading
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+
+from ._stderr import without_tensorflow_notes
+
+_importing = threading.RLock()
 
 
 def import_keras():
     """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
-    # TensorFlow prints build notes to stderr at import unless told otherwise beforehand.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
+    if "keras" in sys.modules:
         import keras
+
+        return keras
+    with _importing:
+        return _import_without_notes()
+
+
+def _import_without_notes():
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with nullcontext() if level == "0" else without_tensorflow_notes():
+            import keras
     except ImportError as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(

@@ -1,8 +1,6 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
 from sklearn.base import _fit_context
-from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -42,7 +40,18 @@ except ImportError:  # scikit-learn < 1.9
 
 def is_roc_auc(scorer):
     """Whether a scorer computes the whole area under the ROC curve."""
+    from sklearn.metrics import roc_auc_score
+
     return getattr(scorer, "_score_func", None) is roc_auc_score and not scorer._kwargs
+
+
+def __getattr__(name):
+    # Only one estimator needs it, and it imports a large part of scikit-learn.
+    if name == "LinearClassifierMixin":
+        from sklearn.linear_model._base import LinearClassifierMixin
+
+        return LinearClassifierMixin
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
@@ -50,7 +59,6 @@ __all__ = [
     "HasMethods",
     "Interval",
     "InvalidParameterError",
-    "LinearClassifierMixin",
     "Options",
     "StrOptions",
     "_check_feature_names",

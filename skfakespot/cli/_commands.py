@@ -10,17 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..augmentation import PRESETS
-from ..backbones import describe_backbones
-from ..datasets import SuspectDataWarning, format_audit, load_demo_faces, load_face_folders
 from ..images import ImageError
-from ..robustness import (
-    PAPER_MEAN_DROP,
-    RobustnessCurveDisplay,
-    figure_size,
-    mean_drop,
-    robustness_curve,
-)
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector, score_files
 
 _PREDICTED_AT_ONCE = 256
@@ -29,6 +19,8 @@ _PREDICTED_AT_ONCE = 256
 def demo(options):
     """Train and test on simulated fakes, print the metrics, draw the precision-recall curve."""
     from sklearn.model_selection import GroupShuffleSplit
+
+    from ..datasets import load_demo_faces
 
     _check_folder_exists(options.output)
     figure = _new_figure("demo", extra="demo")
@@ -66,6 +58,8 @@ def _draw_precision_recall(figure, y_true, probability):
 
 def evaluate(options):
     """Train on a part of the images, print the eight metrics of the others, and audit the files."""
+    from ..datasets import load_face_folders
+
     faces = load_face_folders(real=options.real, fake=options.fake)
     groups = _read_groups(options.groups, faces.data)
     audit = _audit_faces(faces, groups)
@@ -104,6 +98,10 @@ def evaluate(options):
 
 def robustness(options):
     """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
+    from ..augmentation import PRESETS
+    from ..datasets import load_face_folders
+    from ..robustness import RobustnessCurveDisplay, figure_size, mean_drop, robustness_curve
+
     _check_folder_exists(options.output)
     figure = _new_figure("robustness", extra="plot")
     if options.detector is not None and options.augment:
@@ -156,6 +154,8 @@ def _prepare_detector(faces, groups, options):
 
 
 def _print_robustness(rows, tested, options):
+    from ..robustness import PAPER_MEAN_DROP, mean_drop
+
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
     _print_table(
         ["perturbation", "AUC", "interval", "drop", "interval"],
@@ -180,6 +180,8 @@ def _print_robustness(rows, tested, options):
 
 def train(options):
     """Train on all images and save the detector."""
+    from ..datasets import load_face_folders
+
     _check_folder_exists(options.output)
     faces = load_face_folders(real=options.real, fake=options.fake)
     detector = make_detector(options)
@@ -214,6 +216,8 @@ def predict(options):
 
 def backbones(options):
     """Print the networks, and whether their weights are on this machine."""
+    from ..backbones import describe_backbones
+
     cards = describe_backbones()
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
@@ -275,6 +279,8 @@ def _split_faces(faces, groups, options):
 
 def _audit_faces(faces, groups):
     """Return the audit of the files, or a text that says why it is not possible."""
+    from ..datasets import SuspectDataWarning, format_audit
+
     try:
         with warnings.catch_warnings():
             # The audit is printed with the metrics, so the warning would repeat it.

@@ -1,22 +1,22 @@
 """Detectors of the command line: made from options, loaded from a file, and used."""
 
 import os
-import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from .. import make_fakespotter
 from .._keras import import_keras
+from .._labels import fake_label
 from ..images import UnreadableImageWarning
-from ..metrics import fake_detection_report, fake_label
 
 
 def make_detector(options):
     """Make an unfitted detector."""
-    _start_keras()
+    from .. import make_fakespotter
+
+    import_keras()
     backbones, weights = options.backbone, options.weights
     if weights is not None:
         if len(weights) != len(backbones):
@@ -40,6 +40,8 @@ def make_detector(options):
 
 def fit_and_report(detector, faces, train_rows, test_rows):
     """Train a detector; return its reports in both conventions, and the probabilities of fake."""
+    from ..metrics import fake_detection_report
+
     detector.fit(faces.data[train_rows], faces.target[train_rows])
     probability = _probability_of_fake(detector, faces.data[test_rows])
     truth = faces.target[test_rows]
@@ -69,7 +71,7 @@ def load_detector(file):
 
     if not file.is_file():
         raise ValueError(f"{file} is no file; give what `skfakespot train` saved.")
-    _start_keras()
+    import_keras()
     try:
         detector = joblib.load(file)
     except Exception as error:
@@ -108,16 +110,3 @@ def score_files(detector, paths):
 def _probability_of_fake(detector, X):
     classes = list(detector.classes_)
     return detector.predict_proba(X)[:, classes.index(fake_label(classes))]
-
-
-def _start_keras():
-    """Import Keras without the messages that TensorFlow's library writes to stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        import_keras()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

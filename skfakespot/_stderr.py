@@ -1,0 +1,44 @@
+"""TensorFlow's notes on stderr while its libraries are loaded, left out."""
+
+import os
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
+
+# What the libraries write before they read TF_CPP_MIN_LOG_LEVEL. Fatal errors (F) are kept.
+_NOTE = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog"
+    rb"|[IWE]0000 00:00:\d+\.\d+ "
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] (tensorflow|external)/"
+    rb"|To enable the following instructions: "
+)
+
+
+@contextmanager
+def without_tensorflow_notes():
+    """Hold back what is written to file descriptor 2, and then write it without the notes.
+
+    Nothing else is lost, also of other threads, unless the process is killed meanwhile.
+    """
+    try:
+        kept, held = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115
+    except OSError:  # there is no stderr, or no folder for temporary files
+        yield
+        return
+    with held:
+        _flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            os.write(2, b"".join(line for line in held if not _NOTE.match(line)))
+
+
+def _flush():
+    if sys.stderr is not None:
+        sys.stderr.flush()
