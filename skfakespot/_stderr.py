@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # What the libraries write before they read TF_CPP_MIN_LOG_LEVEL. Fatal errors (F) are kept.
 _NOTE = re.compile(
@@ -21,9 +21,13 @@ def without_tensorflow_notes():
 
     Nothing else is lost, also of other threads, unless the process is killed meanwhile.
     """
-    try:
-        kept, held = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115
-    except OSError:  # there is no stderr, or no folder for temporary files
+    held = kept = None
+    # With sys.stderr None, the descriptor is another file's. There may be no temporary folder.
+    with suppress(OSError):
+        if sys.stderr is not None:
+            held = tempfile.TemporaryFile()  # noqa: SIM115
+            kept = os.dup(2)
+    if kept is None:
         yield
         return
     with held:
@@ -36,9 +40,10 @@ def without_tensorflow_notes():
             os.dup2(kept, 2)
             os.close(kept)
             held.seek(0)
-            os.write(2, b"".join(line for line in held if not _NOTE.match(line)))
+            with suppress(OSError):
+                os.write(2, b"".join(line for line in held if not _NOTE.match(line)))
 
 
 def _flush():
-    if sys.stderr is not None:
+    with suppress(OSError, ValueError):  # it may be closed
         sys.stderr.flush()

@@ -1,6 +1,7 @@
 """Detectors of the command line: made from options, loaded from a file, and used."""
 
 import os
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -31,7 +32,7 @@ def make_detector(options):
         augment=options.augment or None,
         output=options.features,
         random_state=options.seed,
-        verbose=1,
+        verbose=int(sys.stderr.isatty()),
     )
     if weights is not None:
         weights = weights[0] if len(weights) == 1 else weights
