@@ -1,5 +1,6 @@
 """Keras, imported when it is first needed."""
 
+import gc
 import itertools
 import os
 import random
@@ -16,26 +17,33 @@ _importing = threading.RLock()
 
 def import_keras():
     """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
-    if "keras" in sys.modules:
-        import keras
+    if "keras" not in sys.modules:
+        with _importing:
+            _import_quietly()
+    import keras
 
-        return keras
-    with _importing:
-        return _import_without_notes()
+    return keras
 
 
-def _import_without_notes():
-    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def _import_quietly():
+    """Import Keras without TensorFlow's notes, and without the garbage collector.
+
+    The collector would look through a million new objects again and again, for half a second.
+    """
+    level, collects = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3"), gc.isenabled()
+    gc.disable()
     try:
         with nullcontext() if level == "0" else without_tensorflow_notes():
-            import keras
+            import keras  # noqa: F401
     except ImportError as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(
             f"Keras with its {backend!r} backend could not be imported ({error}). "
             f"Install it with: pip install keras {backend}"
         ) from error
-    return keras
+    finally:
+        if collects:
+            gc.enable()
 
 
 def weights_of(model):

@@ -35,16 +35,25 @@ coverage = NeuronCoverageTransformer(weights="random", image_size=(130, 130), ba
 """
 
 
-def test_tensorflow_writes_nothing_here_and_in_workers():
+OWN_NETWORK = """
+import keras
+
+def network():
+    image = keras.Input((8, 8, 3))
+    layer = keras.layers.Conv2D(4, 3, kernel_initializer="ones")
+    return keras.Model(image, layer(image))
+"""
+
+
+def test_tensorflow_writes_nothing_here_and_in_workers(tmp_path):
+    (tmp_path / "own_network.py").write_text(OWN_NETWORK)
     program = FIT + (
-        "def network():\n"
-        "    import keras\n"
-        "    image = keras.Input((8, 8, 3))\n"
-        "    layer = keras.layers.Conv2D(4, 3, kernel_initializer='ones')\n"
-        "    return keras.Model(image, layer(image))\n"
+        "coverage.fit(X)\n"
+        "from own_network import network\n"
         "NeuronCoverageTransformer(network, n_jobs=2, batch_size=4).fit(X[:, :8, :8])\n"
     )
-    assert run(program).stderr == ""
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    assert run(program, env={"PYTHONPATH": path}).stderr == ""
 
 
 def test_many_networks_are_no_cause_for_a_warning_of_retracing():
