@@ -1,6 +1,7 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,32 +38,20 @@ _MODULES = {
     "fake_probability": "._probability",
     "make_fakespotter": ".pipeline",
 }
-_SUBMODULES = (
-    "augmentation",
-    "backbones",
-    "classifier",
-    "coverage",
-    "datasets",
-    "engine",
-    "images",
-    "metrics",
-    "model_selection",
-    "pipeline",
-    "preprocessing",
-    "ridge",
-    "robustness",
-    "video",
-)
 
 
 def __getattr__(name):
     if name in _MODULES:
         globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
         return value
-    if name in _SUBMODULES:
+    if name in _public_submodules():
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({"__version__", *__all__, *_SUBMODULES})
+    return sorted({"__version__", *__all__, *_public_submodules()})
+
+
+def _public_submodules():
+    return {module.name for module in iter_modules(__path__) if module.name[0] != "_"}
