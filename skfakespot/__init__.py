@@ -6,6 +6,7 @@ from ._probability import fake_probability
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
+from .missing import SkipMissingClassifier
 from .pipeline import make_fakespotter
 from .ridge import DualRidgeClassifier
 
@@ -16,6 +17,7 @@ __all__ = [
     "FakeSpotterClassifier",
     "NeuronCoverageTransformer",
     "PerturbationAugmenter",
+    "SkipMissingClassifier",
     "clear_caches",
     "count_network_images",
     "fake_probability",

@@ -45,6 +45,14 @@ def is_roc_auc(scorer):
     return getattr(scorer, "_score_func", None) is roc_auc_score and not scorer._kwargs
 
 
+def unset_requests(estimator, method):
+    """Set of the metadata of a method that an object neither requests nor refuses by itself."""
+    if not hasattr(estimator, "_get_metadata_request"):
+        return set()
+    requests = getattr(estimator._get_metadata_request(), method).requests
+    return {name for name, request in requests.items() if request is None}
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -59,4 +67,5 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "is_roc_auc",
+    "unset_requests",
 ]

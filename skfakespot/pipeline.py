@@ -2,7 +2,7 @@
 
 import imblearn.pipeline
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
@@ -12,9 +12,11 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from ._documentation import DocumentationLinkMixin
+from ._sklearn_compat import unset_requests
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
+from .missing import SkipMissingClassifier
 from .preprocessing import BlockwiseStandardScaler
 from .ridge import DualRidgeClassifier
 
@@ -33,6 +35,7 @@ def make_fakespotter(
     augment=None,
     output=None,
     statistics=None,
+    on_error="raise",
     classifier=None,
     memory=None,
     random_state=None,
@@ -64,6 +67,13 @@ def make_fakespotter(
     statistics : None or sequence of str, default=None
         What is taken of each feature map; see `NeuronCoverageTransformer`. None is the recipe's.
         With ``recipe="paper"``, any statistics but ``("coverage",)`` need ``output="channel"``.
+    on_error : {"raise", "nan"}, default="raise"
+        What an image does that cannot be read: it raises an error, or a warning names it and the
+        detector skips it. `fit` then leaves it out, `predict_proba` returns NaN for it, and
+        `predict` the label "unknown" or -1; the classifier is in a `SkipMissingClassifier`, so that
+        its parameters begin with ``classify__estimator__``. Score with
+        `skfakespot.metrics.fake_detection_scorers`, which leave such images out; scikit-learn's
+        own "roc_auc" does not accept NaN.
     classifier : None or classifier, default=None
         A given classifier is cloned. None is the recipe's: `DualRidgeClassifier` for "statistics",
         and the paper's `FakeSpotterClassifier` for "paper"; with ``recipe="paper"`` and
@@ -103,6 +113,7 @@ def make_fakespotter(
     coverage = NeuronCoverageTransformer(
         backbone,
         output=output or ("layer" if recipe == "paper" else "channel"),
+        on_error=on_error,
         memory=memory,
         verbose=verbose,
     )
@@ -119,11 +130,14 @@ def make_fakespotter(
         classifier = _classifier(recipe, random_state, by_map=by_map)
     else:
         classifier = clone(classifier)
+    if on_error == "nan":
+        classifier = SkipMissingClassifier(classifier)
     # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
     scale = StandardScaler()
     if recipe == "statistics":
         # The features belong to the Pipeline alone, so that they need not be copied.
         scale = BlockwiseStandardScaler(copy=False)
+    _request_metadata(scale, classifier)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
         return Pipeline(steps)
@@ -139,6 +153,20 @@ def _classifier(recipe, random_state, *, by_map):
     if by_map:
         return CalibratedClassifierCV(SVC(C=3.0), ensemble=False)
     return FakeSpotterClassifier(random_state=random_state)
+
+
+def _request_metadata(scale, classifier):
+    """Let metadata routing give sample weights and groups to the classifier, and not to the scaler.
+
+    Requests that are set already stay as they are.
+    """
+    with config_context(enable_metadata_routing=True):
+        scale.set_fit_request(sample_weight=False)
+        for part in (classifier, *classifier.get_params().values()):
+            for method in ("fit", "score"):
+                unset = unset_requests(part, method) & {"sample_weight", "groups"}
+                if unset:
+                    getattr(part, f"set_{method}_request")(**dict.fromkeys(unset, True))
 
 
 def _image_size(backbone, sizes):
@@ -219,10 +247,11 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
             for key, value in params.items()
         }
         name, last = self.steps[-1]
-        if not has_fit_parameter(last, "groups"):
+        classifier = last.estimator if isinstance(last, SkipMissingClassifier) else last
+        if not has_fit_parameter(classifier, "groups"):
             return params
         if not get_config()["enable_metadata_routing"]:
             return {f"{name}__groups": rows, **params}
-        if get_routing_for_object(last).fit.requests.get("groups") is False:
+        if get_routing_for_object(classifier).fit.requests.get("groups") is False:
             return params
         return {"groups": rows, **params}
