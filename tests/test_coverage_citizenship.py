@@ -181,8 +181,11 @@ def test_partial_fit_in_any_parts_and_order_to_twelve_digits(network, images):
 
 def test_the_scale_of_float_images_is_checked(network, images):
     coverage = NeuronCoverageTransformer(network).fit(images)
-    with pytest.warns(UserWarning, match="255"):
-        coverage.transform(images / 255)
+    for on_error, n_jobs in (("raise", None), ("nan", None), ("nan", 2)):
+        coverage.set_params(on_error=on_error, n_jobs=n_jobs, batch_size=4)
+        with pytest.raises(ValueError, match="multiply X by 255"):
+            coverage.transform(images / 255)
+    coverage.set_params(on_error="raise", n_jobs=None)
     for value, message in ((np.nan, "NaN"), (-3.0, "-3"), (256.0, "256")):
         spoilt = images.astype(float)
         spoilt[2, 3, 4, 1] = value

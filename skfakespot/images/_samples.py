@@ -94,7 +94,8 @@ class Samples:
         Returns
         -------
         batches : iterator of Batch
-            It warns once if float images seem to be on a scale from 0 to 1.
+            It raises a ValueError, also with `on_error`, if the pixels of a batch of float images
+            reach from 0 to 1 at most and some lie between. It warns once if all are 0 or 1.
         """
         return read_batches(self, indices, image_size, batch_size, on_error, n_threads)
 
@@ -106,8 +107,8 @@ def as_samples(X):
     X may be
 
     - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other integers
-      or float, but not bool. A 3-D array whose last axis has length 3 or 4 is refused, because it
-      is probably a single image;
+      or float, but not bool. Floats on a scale from 0 to 1 are refused when they are read. A 3-D
+      array whose last axis has length 3 or 4 is refused, because it is probably a single image;
     - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
       os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
       images cannot be mixed; a `PerturbedImage` counts as its source. A list of arrays of one
