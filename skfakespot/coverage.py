@@ -222,8 +222,9 @@ class NeuronCoverageTransformer(
         ----------
         X : array-like
             Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
-            0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
-            arrays of differing sizes; or a 2-D numeric array for a network on vectors.
+            0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, contents of
+            files (bytes or io.BytesIO), PIL images or arrays of differing sizes; or a 2-D numeric
+            array for a network on vectors.
         y : None or array-like of shape (n_samples,)
             Labels, 0 or "real" and 1 or "fake"; only "boundary" and "strong" use them.
 
@@ -238,6 +239,8 @@ class NeuronCoverageTransformer(
             A ValueError: an image cannot be read and ``on_error="raise"``.
         BackboneError
             A ValueError: the network cannot be built.
+        ValueError
+            If the pixels of a batch of float images are on a scale from 0 to 1.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
             self._fit(X, y, watch)

@@ -251,6 +251,7 @@ def test_every_kind_of_X_gives_the_same_counts(network, images, paths):
         "DataFrame": pd.DataFrame({"face": [str(path) for path in paths]}),
         "PIL": [Image.fromarray(image) for image in images],
         "arrays": list(images),
+        "contents": [path.read_bytes() for path in paths],
     }
     for kind, X in kinds.items():
         coverage = NeuronCoverageTransformer(network)

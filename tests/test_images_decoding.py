@@ -16,6 +16,7 @@ def test_lossless_formats(tmp_path, image_format):
     path.write_bytes(encoded(Image.fromarray(picture()), image_format))
     assert_array_equal(load_image(path), picture())
     assert_array_equal(load_image(str(path)), picture())
+    assert_array_equal(load_image(path.read_bytes()), picture())
 
 
 def colour_modes():

@@ -1,5 +1,6 @@
-"""Decoding one image, from a file, a PIL image or an array, into uint8 RGB pixels."""
+"""Decoding one image, from a file, its content, a PIL image or an array, into RGB pixels."""
 
+import io
 import os
 import stat
 import threading
@@ -38,6 +39,15 @@ def is_path(source):
     return isinstance(source, str | os.PathLike)
 
 
+def is_file_content(source):
+    return isinstance(source, bytes | io.BytesIO)
+
+
+def content_of(source):
+    """Return the bytes of a file that is in memory, wherever the position of a BytesIO is."""
+    return source if isinstance(source, bytes) else source.getvalue()
+
+
 def load_image(source, *, name=None):
     """Decode one image into RGB pixels.
 
@@ -52,10 +62,11 @@ def load_image(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
-            or PerturbedImage
-        The image. Arrays are uint8, or other integers or floats between 0 and 255; floats are
-        rounded to the nearest integer. Boolean arrays are refused.
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \
+            array-like of shape (H, W, 3) or (H, W), or PerturbedImage
+        The image: the path of a file, the content of a file, or pixels. Arrays are uint8, or other
+        integers or floats between 0 and 255; floats are rounded to the nearest integer. Boolean
+        arrays are refused.
     name : str, default=None
         Name of the image in error messages. ``None`` means its path, or "image".
 
@@ -71,7 +82,7 @@ def load_image(source, *, name=None):
     ValueError
         If it is an array on a scale from 0 to 1.
     TypeError
-        If `source` is neither a path nor an image.
+        If `source` is none of these.
 
     Examples
     --------
@@ -101,17 +112,33 @@ def read_pixels(source, name, image_sizes=(None,)):
     """
     if is_path(source):
         return _read_file(os.fsdecode(source), name, image_sizes), Scale()
+    if is_file_content(source):
+        return _decode(open_content(source, name), name, image_sizes), Scale()
     if isinstance(source, Image.Image):
         with _callers_image_lock:
             return _decode(source, name, image_sizes), Scale()
     if hasattr(source, "__array__"):
-        return _read_array(np.asarray(source), name, image_sizes)
+        return _read_array(as_array(source, name), name, image_sizes)
     if isinstance(source, PerturbedImage):
         return _read_perturbed(source, name, image_sizes)
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
-        "a PIL image, an array of shape (H, W, 3) or (H, W), or a PerturbedImage"
+        "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
+        "(H, W), or a PerturbedImage"
     )
+
+
+def as_array(source, name):
+    """Convert an object with `__array__`, such as a tensor, to a NumPy array."""
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:
+        is_tensor = hasattr(source, "detach")
+        hint = ". Convert a tensor with tensor.detach().cpu().numpy()" if is_tensor else ""
+        raise TypeError(
+            f"{name} is of type {type(source).__name__}, which NumPy cannot convert to an array "
+            f"({error}){hint}"
+        ) from error
 
 
 def _read_perturbed(image, name, image_sizes):
@@ -143,6 +170,17 @@ def _read_file(path, name, image_sizes):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(name, f"the file cannot be opened ({reason})") from error
+
+
+def open_content(source, name):
+    """Open an image whose file is in memory, without decoding its pixels."""
+    try:
+        content = content_of(source)
+    except ValueError as error:
+        raise ImageError(name, f"the io.BytesIO cannot be read ({error})") from error
+    if not content:
+        raise ImageError(name, "the content is empty (0 bytes)")
+    return open_image(io.BytesIO(content), "", name)
 
 
 def open_image(file, path, name):
@@ -237,6 +275,11 @@ def _read_array(array, name, image_sizes):
             4: "; drop the alpha channel with image[..., :3]",
         }
         hint = hints.get(array.shape[2], "") if array.ndim == 3 else ""
+        if not hint and array.ndim == 3 and array.shape[0] == 3:
+            hint = (
+                "; move the channels to the last axis with np.moveaxis(image, 0, -1), or "
+                "image.permute(1, 2, 0) of a torch tensor"
+            )
         raise ImageError(
             name,
             f"an array of shape {array.shape} is not an image; accepted are (H, W, 3) and "
