@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
-from sklearn.base import _fit_context
+from sklearn import get_config
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
@@ -45,6 +46,13 @@ def is_roc_auc(scorer):
     return getattr(scorer, "_score_func", None) is roc_auc_score and not scorer._kwargs
 
 
+def validate_parameters(value):
+    """Check the types and ranges of an estimator's parameters; do nothing for other values."""
+    is_estimator = isinstance(value, BaseEstimator) and hasattr(value, "_parameter_constraints")
+    if is_estimator and not get_config()["skip_parameter_validation"]:
+        value._validate_params()
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -59,4 +67,5 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "is_roc_auc",
+    "validate_parameters",
 ]
