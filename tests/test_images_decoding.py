@@ -177,6 +177,7 @@ def test_floats_are_rounded():
     (np.array([[[-1.0, 1.0]]]), r"range from -1 to 1; .* 0 to 255. .*\(X \+ 1\) \* 127.5"),
     (np.array([[[-0.5, 255.5]]]), r"range from -0.5 to 255.5; .*np.clip\(X, 0, 255\)"),
     (np.array([[[-103.5, 130.0]]]), "Undo any preprocessing"),
+    (np.array([[[-0.02, 1.01]]]), "Undo any preprocessing"),
     (np.array([[[-3, 130]]]), "range from -3 to 130"),
     (np.array([[[0, 65535]]], dtype=np.uint16), "divide them by 257"),
 ])  # fmt: skip

@@ -88,7 +88,11 @@ def test_tensors(picture_files):
         read(list(channels_first))
     # A tensor without data is refused by torch as one in the memory of a GPU is.
     shape = 2, 8, 8, 3
-    for tensor in (torch.ones(shape, requires_grad=True), torch.ones(shape, device="meta")):
+    for tensor in (
+        torch.ones(shape, requires_grad=True),
+        torch.ones(shape, device="meta"),
+        torch.ones(shape, dtype=torch.bfloat16),
+    ):
         for X in (tensor, list(tensor)):
             with pytest.raises(TypeError, match=r"Convert .* tensor\.detach\(\)\.cpu\(\)\.numpy"):
                 read(X)

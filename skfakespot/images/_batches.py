@@ -192,7 +192,7 @@ def _finish(batches, of_each_size):
     with closing(batches):
         for batch, scale in batches:
             n_images = len(batch.indices)
-            check_scale(scale, f"a batch of {n_images} image{'s' * (n_images > 1)}")
+            check_scale(scale, f"A batch of {n_images} image{'s' * (n_images > 1)}")
             if not warned and 0 < scale.peak <= 1:
                 warned = True
                 warnings.warn(

@@ -133,8 +133,12 @@ def as_array(source, name):
     try:
         return np.asarray(source)
     except (TypeError, ValueError, RuntimeError) as error:
-        is_tensor = hasattr(source, "detach")
-        hint = ". Convert a tensor with tensor.detach().cpu().numpy()" if is_tensor else ""
+        hint = ""
+        if hasattr(source, "detach"):
+            hint = (
+                ". Convert a tensor with tensor.detach().cpu().numpy(), one of bfloat16 after "
+                "tensor.float()"
+            )
         raise TypeError(
             f"{name} is of type {type(source).__name__}, which NumPy cannot convert to an array "
             f"({error}){hint}"
