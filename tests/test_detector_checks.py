@@ -151,5 +151,5 @@ def test_a_function_that_cannot_be_pickled_is_reported(function, tmp_path):
     with pytest.warns(UserWarning, match=r"backbone=.* cannot be pickled, .* def at the top level"):
         made = make_fakespotter([small_network(), function], classifier=LogisticRegression())
     with pytest.raises(ValueError, match=r"so that memory=.* with def at the top level"):
-        made.set_params(memory=tmp_path).fit(X, Y)
+        made.set_params(memory=str(tmp_path)).fit(X, Y)
     assert made.set_params(memory=None).fit(X, Y).predict(X).shape == (8,)
