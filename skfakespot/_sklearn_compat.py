@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
-from sklearn.base import _fit_context
+from sklearn import get_config
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
@@ -53,6 +54,13 @@ def unset_requests(estimator, method):
     return {name for name, request in requests.items() if request is None}
 
 
+def validate_parameters(value):
+    """Check the types and ranges of an estimator's parameters; do nothing for other values."""
+    is_estimator = isinstance(value, BaseEstimator) and hasattr(value, "_parameter_constraints")
+    if is_estimator and not get_config()["skip_parameter_validation"]:
+        value._validate_params()
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -68,4 +76,5 @@ __all__ = [
     "_safe_indexing",
     "is_roc_auc",
     "unset_requests",
+    "validate_parameters",
 ]

@@ -11,8 +11,9 @@ from sklearn.svm import SVC
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from ._detector_checks import check_parameters, check_training_data
 from ._documentation import DocumentationLinkMixin
-from ._sklearn_compat import unset_requests
+from ._sklearn_compat import unset_requests, validate_parameters
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
@@ -92,14 +93,19 @@ def make_fakespotter(
 
     Returns
     -------
-    detector : sklearn.pipeline.Pipeline or AugmentedPipeline
-        With the steps ``coverage``, ``scale`` and ``classify``; with `augment`, the first step is
-        ``augment``.
+    detector : DetectorPipeline or AugmentedPipeline
+        A :class:`sklearn.pipeline.Pipeline` with the steps ``coverage``, ``scale`` and
+        ``classify``; with `augment`, the first step is ``augment``.
 
     Raises
     ------
     ValueError
-        If `recipe` is unknown.
+        If a parameter is not accepted.
+
+    Warns
+    -----
+    UserWarning
+        If `backbone` is a function that cannot be pickled, such as a lambda.
 
     Examples
     --------
@@ -108,8 +114,14 @@ def make_fakespotter(
     >>> list(detector.named_steps)
     ['coverage', 'scale', 'classify']
     """
-    if recipe not in _IMAGE_SIZES:
-        raise ValueError(f"recipe={recipe!r}; accepted are 'paper' and 'statistics'.")
+    check_parameters(
+        backbone,
+        recipe=recipe,
+        augment=augment,
+        output=output,
+        classifier=classifier,
+        random_state=random_state,
+    )
     coverage = NeuronCoverageTransformer(
         backbone,
         output=output or ("layer" if recipe == "paper" else "channel"),
@@ -126,6 +138,7 @@ def make_fakespotter(
         tap = "activation" if recipe == "paper" else "layer"
         image_size = _image_size(backbone, _IMAGE_SIZES[recipe])
         coverage.set_params(tap=tap, image_size=image_size)
+    validate_parameters(coverage)
     if classifier is None:
         classifier = _classifier(recipe, random_state, by_map=by_map)
     else:
@@ -140,7 +153,7 @@ def make_fakespotter(
     _request_metadata(scale, classifier)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
-        return Pipeline(steps)
+        return DetectorPipeline(steps)
     if augment is True:
         augment = PerturbationAugmenter(random_state=random_state)
     return AugmentedPipeline([("augment", clone(augment)), *steps])
@@ -174,6 +187,61 @@ def _image_size(backbone, sizes):
     if isinstance(backbone, list | tuple):
         return [_image_size(each, sizes) for each in backbone]
     return sizes.get(backbone) if isinstance(backbone, str) else None
+
+
+class DetectorPipeline(DocumentationLinkMixin, Pipeline):
+    """scikit-learn's Pipeline, whose `fit` checks the labels before the network runs.
+
+    With many images, the network takes much longer than the classifier, which would find what is
+    wrong with the labels. So it is checked first that there is one label for each image, as well
+    as one weight and one group if these are given, that there are two classes, that each has
+    enough images for the folds of a calibrated classifier, and that the parameters of all steps
+    are accepted.
+
+    Parameters
+    ----------
+    steps : list of tuple of (str, estimator)
+        Names and steps, as in :class:`sklearn.pipeline.Pipeline`.
+    transform_input : None or list of str, default=None
+        As in :class:`sklearn.pipeline.Pipeline`.
+    memory : None, str or joblib.Memory, default=None
+        Where fitted transformers are cached.
+    verbose : bool, default=False
+        Whether to print the time that each step takes.
+
+    Examples
+    --------
+    >>> from skfakespot import make_fakespotter
+    >>> make_fakespotter().fit(["face1.jpg", "face2.jpg"], [1, 1])
+    Traceback (most recent call last):
+    ...
+    ValueError: y has one class only, 1, but a detector learns from real and fake faces. ...
+    """
+
+    def fit(self, X, y=None, **params):
+        """Check the labels and the parameters, then fit the steps.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `NeuronCoverageTransformer.fit`.
+        y : array-like of shape (n_samples,)
+            Labels.
+        **params : dict
+            Parameters of the steps' `fit`, as in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self : DetectorPipeline
+            The fitted pipeline.
+
+        Raises
+        ------
+        ValueError
+            If the labels, the weights or a parameter are not accepted.
+        """
+        check_training_data(self, X, y, params)
+        return super().fit(X, y, **params)
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
@@ -225,6 +293,7 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
         self : AugmentedPipeline
             The fitted pipeline.
         """
+        check_training_data(self, X, y, params)
         name, sampler = self.steps[0]
         if not hasattr(sampler, "fit_resample"):
             return super().fit(X, y, **params)

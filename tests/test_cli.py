@@ -226,3 +226,29 @@ def test_a_closed_pipe_is_no_error(folders, detector_file):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+INTERRUPTED_WHILE_THE_NETWORK_RUNS = """
+import os, signal, sys, threading, time
+
+def interrupt():
+    while not any("skfakespot-network" in thread.name for thread in threading.enumerate()):
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+from skfakespot.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_ctrl_c_ends_with_130_and_one_line(folders, detector_file, command):
+    faces = [str(path) for path in sorted(folders.glob("*/*.png"))]
+    arguments = folder_options(folders) if command == "evaluate" else [str(detector_file), *faces]
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_THE_NETWORK_RUNS, command, *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "skfakespot: interrupted\n")

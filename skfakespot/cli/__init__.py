@@ -10,6 +10,7 @@ from ..augmentation import KINDS, PRESETS
 from . import _commands
 
 _BACKBONE = "dlib-resnet29"
+_INTERRUPTED = 130  # as shells report a program that SIGINT has ended: 128 + 2
 _COMMANDS = (
     ("demo", _commands.demo, "train and test on 100 real faces and simulated fakes"),
     ("evaluate", _commands.evaluate, "train and test a detector on your faces"),
@@ -35,7 +36,8 @@ def main(arguments=None):
     Returns
     -------
     status : int
-        0 if all went well, 2 if the input is bad, 1 if something else failed.
+        0 if all went well, 2 if the input is bad, 1 if something else failed, 130 if the user
+        pressed Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -46,7 +48,7 @@ def main(arguments=None):
         return 0
     except KeyboardInterrupt:
         print("skfakespot: interrupted", file=sys.stderr)
-        return 1
+        return _INTERRUPTED
     except (ValueError, OSError, ImportError) as error:
         print(f"skfakespot: {error}", file=sys.stderr)
         return 1 if isinstance(error, ImportError) else 2
