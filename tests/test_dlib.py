@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import BackboneError, describe_backbones, list_backbones, load_backbone
-from skfakespot.backbones._dlib_format import WeightsFormatError, parse_dlib_network
+from skfakespot.backbones._backbone import WeightsFormatError
+from skfakespot.backbones._dlib_format import parse_dlib_network
 
 pytestmark = pytest.mark.numeric
 

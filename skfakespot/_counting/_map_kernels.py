@@ -5,22 +5,15 @@ A line of a map holds all maps of the layer side by side, so that each loop runs
 values, and a step to the right is a shift of the line.
 """
 
-import numba
 import numpy as np
+
+from .._compiled_loops import compile_loop
 
 # Values of a line that are added together; with those of the lines above they stay in the cache.
 _CHUNK = 1024
 
 
-def _compile(function):
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # there is no folder to which compiled code can be written
-        return numba.njit(**options)(function)
-
-
-@_compile
+@compile_loop
 def describe(maps, lags, sums, moments, autocorrelation):
     """Write the moments and the autocorrelation of each image's maps.
 
@@ -38,7 +31,7 @@ def describe(maps, lags, sums, moments, autocorrelation):
         )
 
 
-@_compile
+@compile_loop
 def _describe_image(lines, n_maps, lags, sheet, moments, autocorrelation):
     height, length = lines.shape
     n_places = height * length // n_maps
@@ -65,7 +58,7 @@ def _describe_image(lines, n_maps, lags, sheet, moments, autocorrelation):
     return totals.sum()
 
 
-@_compile
+@compile_loop
 def _correlate(sheet, n_maps, lags, autocorrelation):
     height, length = sheet.shape
     products = np.zeros((len(lags), length), np.float32)
@@ -86,13 +79,13 @@ def _correlate(sheet, n_maps, lags, autocorrelation):
         autocorrelation[lag] = _fold(products[lag], n_maps) / max(n_pairs, 1)
 
 
-@_compile
+@compile_loop
 def _center(lines, coarse, fine, sheet, squares):
     for line in range(len(lines)):
         _center_line(lines[line], coarse, fine, sheet[line], squares)
 
 
-@_compile
+@compile_loop
 def _center_line(values, coarse, fine, centered, squares):
     for place in range(len(centered)):
         value = (values[place] - coarse[place]) - fine[place]
@@ -100,7 +93,7 @@ def _center_line(values, coarse, fine, centered, squares):
         squares[place] += value * value
 
 
-@_compile
+@compile_loop
 def _standardize(sheet, scale, cubes, fourths):
     length = len(scale)
     for start in range(0, length, _CHUNK):
@@ -111,7 +104,7 @@ def _standardize(sheet, scale, cubes, fourths):
             )
 
 
-@_compile
+@compile_loop
 def _standardize_chunk(values, scale, cubes, fourths):
     for place in range(len(values)):
         value = values[place] * scale[place]
@@ -121,19 +114,19 @@ def _standardize_chunk(values, scale, cubes, fourths):
         fourths[place] += square * square
 
 
-@_compile
+@compile_loop
 def _add(values, totals):
     for place in range(len(totals)):
         totals[place] += values[place]
 
 
-@_compile
+@compile_loop
 def _add_products(first, second, totals):
     for place in range(len(totals)):
         totals[place] += first[place] * second[place]
 
 
-@_compile
+@compile_loop
 def _fold(line, n_maps):
     """Add the places of a line: from (width * n_maps,) to (n_maps,), float64."""
     totals = np.zeros(n_maps, np.float64)
@@ -142,7 +135,7 @@ def _fold(line, n_maps):
     return totals
 
 
-@_compile
+@compile_loop
 def _repeat(values, length):
     """Repeat values (n_maps,) for each place of a line."""
     line = np.empty(length, values.dtype)
