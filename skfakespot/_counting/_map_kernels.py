@@ -5,6 +5,8 @@ A line of a map holds all maps of the layer side by side, so that each loop runs
 values, and a step to the right is a shift of the line.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .._compiled_loops import compile_loop
@@ -12,8 +14,10 @@ from .._compiled_loops import compile_loop
 # Values of a line that are added together; with those of the lines above they stay in the cache.
 _CHUNK = 1024
 
+_compile = partial(compile_loop, fastmath={"contract"})
 
-@compile_loop
+
+@_compile
 def describe(maps, lags, sums, moments, autocorrelation):
     """Write the moments and the autocorrelation of each image's maps.
 
@@ -31,7 +35,7 @@ def describe(maps, lags, sums, moments, autocorrelation):
         )
 
 
-@compile_loop
+@_compile
 def _describe_image(lines, n_maps, lags, sheet, moments, autocorrelation):
     height, length = lines.shape
     n_places = height * length // n_maps
@@ -58,7 +62,7 @@ def _describe_image(lines, n_maps, lags, sheet, moments, autocorrelation):
     return totals.sum()
 
 
-@compile_loop
+@_compile
 def _correlate(sheet, n_maps, lags, autocorrelation):
     height, length = sheet.shape
     products = np.zeros((len(lags), length), np.float32)
@@ -79,13 +83,13 @@ def _correlate(sheet, n_maps, lags, autocorrelation):
         autocorrelation[lag] = _fold(products[lag], n_maps) / max(n_pairs, 1)
 
 
-@compile_loop
+@_compile
 def _center(lines, coarse, fine, sheet, squares):
     for line in range(len(lines)):
         _center_line(lines[line], coarse, fine, sheet[line], squares)
 
 
-@compile_loop
+@_compile
 def _center_line(values, coarse, fine, centered, squares):
     for place in range(len(centered)):
         value = (values[place] - coarse[place]) - fine[place]
@@ -93,7 +97,7 @@ def _center_line(values, coarse, fine, centered, squares):
         squares[place] += value * value
 
 
-@compile_loop
+@_compile
 def _standardize(sheet, scale, cubes, fourths):
     length = len(scale)
     for start in range(0, length, _CHUNK):
@@ -104,7 +108,7 @@ def _standardize(sheet, scale, cubes, fourths):
             )
 
 
-@compile_loop
+@_compile
 def _standardize_chunk(values, scale, cubes, fourths):
     for place in range(len(values)):
         value = values[place] * scale[place]
@@ -114,19 +118,19 @@ def _standardize_chunk(values, scale, cubes, fourths):
         fourths[place] += square * square
 
 
-@compile_loop
+@_compile
 def _add(values, totals):
     for place in range(len(totals)):
         totals[place] += values[place]
 
 
-@compile_loop
+@_compile
 def _add_products(first, second, totals):
     for place in range(len(totals)):
         totals[place] += first[place] * second[place]
 
 
-@compile_loop
+@_compile
 def _fold(line, n_maps):
     """Add the places of a line: from (width * n_maps,) to (n_maps,), float64."""
     totals = np.zeros(n_maps, np.float64)
@@ -135,7 +139,7 @@ def _fold(line, n_maps):
     return totals
 
 
-@compile_loop
+@_compile
 def _repeat(values, length):
     """Repeat values (n_maps,) for each place of a line."""
     line = np.empty(length, values.dtype)

@@ -48,6 +48,8 @@ class Stream:
             raise WeightsFormatError(f"{what} is {found!r} instead of {accepted[0]!r}")
 
     def bytes(self, count):
+        if count < 0:
+            raise WeightsFormatError("a size is negative")
         if count > self.left:
             raise WeightsFormatError(f"it ends {count - self.left} bytes too early")
         start = self._position

@@ -1,0 +1,90 @@
+"""The five landmarks of a face: a cascade of regression trees moves them to their places."""
+
+import numpy as np
+
+from ._landmark_format import N_LANDMARKS
+
+
+def place_landmarks(model, image, boxes):
+    """Find the landmarks in boxes.
+
+    Parameters
+    ----------
+    model : LandmarkModel
+    image : ndarray of shape (height, width, 3), uint8
+    boxes : ndarray of shape (n_boxes, 4), int64
+        Left, top, right and bottom; the pixels right and bottom belong to the box.
+
+    Returns
+    -------
+    landmarks : ndarray of shape (n_boxes, 5, 2), float64
+        x and y; whole numbers are the centres of pixels.
+    """
+    origins = boxes[:, None, :2]
+    sizes = boxes[:, None, 2:] - origins
+    # In float32, because the trees were trained on such numbers.
+    shapes = np.repeat(model.mean_shape[None], len(boxes), axis=0)
+    trees = (model.splits, model.thresholds, model.leaves)
+    for anchors, offsets, *trees_of_cascade in zip(
+        model.anchors, model.offsets, *trees, strict=True
+    ):
+        matrices = fit_similarity(model.mean_shape, shapes)[0].astype(np.float32)
+        places = _apply(matrices, offsets) + shapes[:, anchors]
+        values = _grey_values(image, origins + places.astype(np.float64) * sizes)
+        steps = _walk(values, *trees_of_cascade)
+        # One after the other, as dlib adds them, which decides how they are rounded.
+        shapes = np.concatenate([shapes[:, None], steps], axis=1).sum(axis=1)
+    return origins + shapes.astype(np.float64) * sizes
+
+
+def fit_similarity(points, targets):
+    """Fit the rotation, scale and shift that move points closest to their targets.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, 2)
+    targets : ndarray of shape (..., n_points, 2)
+
+    Returns
+    -------
+    matrices : ndarray of shape (..., 2, 2), float64
+    shifts : ndarray of shape (..., 2), float64
+        A point ``p`` moves to ``matrix @ p + shift``.
+    """
+    points, targets = points.astype(np.float64), targets.astype(np.float64)
+    center, target_centers = points.mean(axis=0), targets.mean(axis=-2)
+    x, y = (points - center).T
+    target_x, target_y = np.moveaxis(targets - target_centers[..., None, :], -1, 0)
+    spread = (x**2 + y**2).sum()
+    cosine = (x * target_x + y * target_y).sum(axis=-1) / spread
+    sine = (x * target_y - y * target_x).sum(axis=-1) / spread
+    rows = [np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)]
+    matrices = np.stack(rows, axis=-2)
+    return matrices, target_centers - matrices @ center
+
+
+def _apply(matrices, offsets):
+    x, y = offsets.T
+    first, second = matrices[:, None, :, 0], matrices[:, None, :, 1]
+    return first * x[:, None] + second * y[:, None]
+
+
+def _grey_values(image, points):
+    """Mean of the colours at the pixel nearest to each point; 0 outside the image."""
+    x, y = np.moveaxis(np.floor(points + 0.5).astype(np.int64), -1, 0)
+    height, width, _ = image.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    colours = image[np.where(inside, y, 0), np.where(inside, x, 0)]
+    return np.where(inside, colours.sum(axis=-1, dtype=np.int64) // 3, 0).astype(np.float32)
+
+
+def _walk(values, splits, thresholds, leaves):
+    """Leaf of each tree to which the pixels of a face lead, (n_faces, n_trees, 5, 2)."""
+    n_trees, n_splits = thresholds.shape
+    face, tree = np.ogrid[: len(values), :n_trees]
+    node = np.zeros((len(values), n_trees), dtype=np.intp)
+    while node.size and node[0, 0] < n_splits:
+        first, second = np.moveaxis(splits[tree, node], -1, 0)
+        is_first = values[face, first] - values[face, second] > thresholds[tree, node]
+        node = np.where(is_first, 2 * node + 1, 2 * node + 2)
+    return leaves[tree, node - n_splits].reshape(len(values), n_trees, N_LANDMARKS, 2)
