@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from photographs import photograph, read_face
 from PIL import Image
 
 from skfakespot.backbones._backbone import WeightsFormatError
@@ -19,27 +20,8 @@ DETECTOR = find_installed("mmod_human_face_detector.dat")
 LANDMARKS = find_installed("shape_predictor_5_face_landmarks.dat")
 
 
-def read_face(faces, number, side=256, kind="real"):
-    path = sorted((faces / kind).iterdir())[number]
-    with Image.open(path) as image:
-        return image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-
-
-def photograph(faces, seed, size=(240, 330), n_faces=3, sides=(90, 150)):
-    """Several faces, which may hide each other, on a background of colour and noise."""
-    rng = np.random.default_rng(seed)
-    colour = rng.integers(40, 216, 3)
-    pixels = np.clip(colour + rng.normal(scale=8 * (seed % 4), size=(*size, 3)), 0, 255)
-    picture = Image.fromarray(pixels.astype(np.uint8))
-    for number in range(n_faces):
-        side = int(rng.integers(*sides))
-        face = read_face(faces, 20 + 3 * seed + number, side).rotate(rng.uniform(-15, 15))
-        picture.paste(face, tuple(int(rng.integers(0, room - side)) for room in size[::-1]))
-    return np.asarray(picture)
-
-
-def test_pictures(faces):
-    """Fifty pictures of several kinds, each with its number of doublings."""
+def fifty_pictures(faces):
+    """Pictures of several kinds, each with its number of doublings."""
     for number in range(8):
         yield np.asarray(read_face(faces, number)), 0
         yield np.asarray(read_face(faces, number, 180, kind="fake")), 0
@@ -55,10 +37,6 @@ def test_pictures(faces):
         yield photograph(faces, seed, size=(150 + seed, 200 + seed), sides=(50, 80)), 1
     yield photograph(faces, 14, size=(400, 200)), 0
     yield photograph(faces, 15, size=(130, 500), sides=(90, 125)), 0
-
-
-# pytest would take it for a test.
-test_pictures.__test__ = False
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +61,7 @@ def dlib_faces():
 
 def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces):
     n_pictures, n_faces = 0, []
-    for pixels, n_doublings in test_pictures(faces):
+    for pixels, n_doublings in fifty_pictures(faces):
         boxes, scores, landmarks = dlib_faces(pixels, n_doublings)
         found = detect_faces(pixels, min_size=80 / 2**n_doublings)
         assert_array_equal(found.boxes, boxes)

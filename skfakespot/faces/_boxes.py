@@ -40,22 +40,21 @@ def round_half_away(values):
     return np.copysign(np.floor(np.abs(values) + 0.5), values).astype(np.int64)
 
 
-def suppress_overlaps(boxes, max_iou, max_covered):
+def suppress_overlaps(boxes, max_overlap):
     """Positions of the boxes that overlap no better one; the boxes are sorted, the best first."""
     kept = np.empty(0, dtype=np.intp)
     for position, box in enumerate(boxes):
-        if not _overlap(box, boxes[kept], max_iou, max_covered).any():
+        if not (_overlap(box, boxes[kept]) > max_overlap).any():
             kept = np.append(kept, position)
     return kept
 
 
-def _overlap(box, others, max_iou, max_covered):
+def _overlap(box, others):
+    """Overlap of a box with each other, as a share of the smallest box around both."""
     first, second = box[:2], box[2:]
     inner = [np.maximum(first, others[:, :2]), np.minimum(second, others[:, 2:])]
     outer = [np.minimum(first, others[:, :2]), np.maximum(second, others[:, 2:])]
-    inner, outer = areas(np.hstack(inner)), areas(np.hstack(outer))
-    smaller = np.minimum(areas(box), areas(others))
-    return (inner > 0) & ((inner / outer > max_iou) | (inner / smaller > max_covered))
+    return areas(np.hstack(inner)) / areas(np.hstack(outer))
 
 
 def areas(boxes):

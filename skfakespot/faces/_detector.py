@@ -66,7 +66,7 @@ class FaceDetector:
         unscaled = scaling.unscale(boxes)
         is_large = (unscaled[:, 2:] - unscaled[:, :2] + 1 >= min_size).all(axis=1)
         boxes, unscaled, scores = boxes[is_large], unscaled[is_large], scores[is_large]
-        kept = suppress_overlaps(boxes, self._model.max_iou, self._model.max_covered)
+        kept = suppress_overlaps(boxes, self._model.max_overlap)
         return unscaled[kept], scores[kept]
 
     def _scaling(self, min_size):

@@ -20,9 +20,9 @@ class DetectorModel(NamedTuple):
         Mean colour, which is subtracted from the pixels.
     window : int
         Side of the square, in pixels, in which the network looks for a face.
-    max_iou, max_covered : float
-        Of two boxes the better one is kept if the overlap is more than `max_iou` of the smallest
-        box around both, or more than `max_covered` of one of them.
+    max_overlap : float
+        Of two boxes only the better one is kept if their overlap is more than this share of the
+        smallest box around both.
     kernels : list of ndarray of shape (height, width, n_in, n_out), float32
         Of each convolution.
     biases : list of ndarray of shape (n_out,), float32
@@ -31,8 +31,7 @@ class DetectorModel(NamedTuple):
 
     mean: tuple[float, float, float]
     window: int
-    max_iou: float
-    max_covered: float
+    max_overlap: float
     kernels: list[np.ndarray]
     biases: list[np.ndarray]
 
@@ -46,13 +45,14 @@ def parse_detector_model(data):
     width, height = stream.shape(2)
     stream.expect("height of the window", height, width)
     stream.floats(3)  # costs of errors in training
-    max_iou, max_covered = stream.floats(2)
+    max_overlap = stream.float()
+    stream.expect("largest share of a box that others may cover", stream.float(), 1.0)
     stream.floats(2)  # overlap with boxes that are ignored in training
     versions = read_versions(stream, _LAYERS)
     stream.expect("input layer", stream.string(), "input_rgb_image_pyramid")
     mean = tuple(stream.floats(3))
     arrays = read_layers(stream, _LAYERS, versions)
-    return DetectorModel(mean, width, max_iou, max_covered, *_fold(arrays))
+    return DetectorModel(mean, width, max_overlap, *_fold(arrays))
 
 
 def _fold(arrays):
