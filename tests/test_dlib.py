@@ -184,6 +184,14 @@ def test_an_empty_tensor_with_impossible_sizes_is_refused(weights_file, tmp_path
         load_backbone("dlib-resnet29", weights=path)
 
 
+def test_a_negative_size_is_refused(weights_file):
+    size = dlib_integer(len("loss_metric_2"))
+    data = weights_file.read_bytes()
+    damaged = data.replace(size, bytes([size[0] | 0x80]) + size[1:], 1)
+    with pytest.raises(WeightsFormatError, match="a size is negative"):
+        parse_dlib_network(damaged)
+
+
 # The stream's structure stands in its first bytes.
 @settings(max_examples=100, deadline=None)
 @given(position=st.integers(0, 600), value=st.integers(0, 255))
