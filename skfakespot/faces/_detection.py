@@ -36,8 +36,8 @@ def detect_faces(image, *, min_size=80, score_threshold=0.0):
         The largest face first; of faces of one size the one with the higher score.
 
         - boxes : ndarray of shape (n_faces, 4), int64. The sides x0, y0, x1 and y1 in pixels, so
-          that ``image[y0:y1, x0:x1]`` is the face. A box is a square, to a pixel, and may reach beyond the
-          image. (dlib's own rectangles end at ``x1 - 1`` and ``y1 - 1``.)
+          that ``image[y0:y1, x0:x1]`` is the face. A box is a square, to a pixel, and may reach
+          beyond the image. (dlib's own rectangles end at ``x1 - 1`` and ``y1 - 1``.)
         - scores : ndarray of shape (n_faces,), float64. How certain the detector is; no
           probabilities.
         - landmarks : ndarray of shape (n_faces, 5, 2), float64. x and y of the outer and the inner
