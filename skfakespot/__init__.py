@@ -9,6 +9,7 @@ from .coverage import NeuronCoverageTransformer
 from .missing import SkipMissingClassifier
 from .pipeline import make_fakespotter
 from .ridge import DualRidgeClassifier
+from .scoring import score_images
 
 __version__ = "0.1.0.dev0"
 
@@ -22,4 +23,5 @@ __all__ = [
     "count_network_images",
     "fake_probability",
     "make_fakespotter",
+    "score_images",
 ]

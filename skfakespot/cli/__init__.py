@@ -19,7 +19,7 @@ _COMMANDS = (
     (
         "predict",
         _commands.predict,
-        "score images with a saved detector: print path, label and probability of fake of each",
+        "score images with a saved detector: print path, probability of fake and label as CSV",
     ),
     ("backbones", _commands.backbones, "list the backbones"),
 )
@@ -103,6 +103,13 @@ def _add_folders(command):
             metavar="DIR",
             help=f"folder of {label} faces, searched to any depth",
         )
+    command.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="if images cannot be read: list them and stop before the training, or list them and "
+        "leave them out (default: %(default)s)",
+    )
 
 
 def _add_split(command):
@@ -199,7 +206,26 @@ def _add_saved_detector_and_images(command):
         help="detector that train saved. Loading such a file can run code that it contains: use "
         "only files that you or people you trust have made",
     )
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    command.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help='image file; folder, searched to any depth; pattern such as "photos/**/*.jpg"; or - '
+        "for a list of files on stdin, one on each line",
+    )
+    command.add_argument(
+        "--null",
+        "-0",
+        action="store_true",
+        help="the names in the list on stdin end with a null byte, as `find -print0` writes them",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the scores to this .csv or .parquet file instead of printing them; if an "
+        "earlier run was interrupted, go on after its last score",
+    )
     command.add_argument(
         "--threshold",
         type=_share,
