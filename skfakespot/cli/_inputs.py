@@ -7,7 +7,6 @@ import sys
 import numpy as np
 from sklearn.utils import Bunch
 
-from ..datasets import list_images, load_face_folders
 from ..images import find_unreadable
 
 _N_NAMED = 20
@@ -20,6 +19,8 @@ def load_faces(options):
     If some cannot be read, they are named on stderr with ``--on-error skip``, and otherwise in the
     ValueError.
     """
+    from ..datasets import load_face_folders
+
     faces = load_face_folders(real=options.real, fake=options.fake)
     unreadable = find_unreadable(faces.data, verbose=1)
     skipped = [{"path": faces.data[row], "error": reason} for row, reason in unreadable]
@@ -60,8 +61,11 @@ def list_arguments(arguments, *, null):
 def _expand(argument):
     is_pattern = glob.has_magic(argument) and not os.path.lexists(argument)
     # pathlib raises an error if a name is too long.
-    is_folder = os.path.isdir(argument)  # noqa: PTH112
-    return list_images(argument) if is_folder or is_pattern else [argument]
+    if not is_pattern and not os.path.isdir(argument):  # noqa: PTH112
+        return [argument]
+    from ..datasets import list_images
+
+    return list_images(argument)
 
 
 def _read_list(null):
