@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -252,6 +253,28 @@ def test_memory_is_bounded_by_the_chunk(faces):
     assert len(list(islice(scores, 300))) == 300
     assert n_read == 64 * 5
     assert sizes == [64] * 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
+@pytest.mark.parametrize("X", ["['a'] * 600", "iter(['a'] * 600)"])
+def test_a_progress_bar_is_drawn_on_a_terminal(X):
+    import pty
+
+    terminal, stderr = pty.openpty()
+    program = HIDE.format(hidden=[]) + f"score_images(detector, {X}, verbose=1)"
+    with subprocess.Popen([sys.executable, "-c", program], stderr=stderr) as process:
+        os.close(stderr)
+        shown = b""
+        with suppress(OSError):  # the end of a pseudo-terminal is an error on Linux
+            while block := os.read(terminal, 65536):
+                shown += block
+        os.close(terminal)
+    assert process.returncode == 0
+    assert b"score images" in shown
+    assert (b"600/600" if X.startswith("[") else b"600/?") in shown
+    silent = HIDE.format(hidden=[]) + f"score_images(detector, {X})"
+    ran = subprocess.run([sys.executable, "-c", silent], capture_output=True)
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 HIDE = """
