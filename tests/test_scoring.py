@@ -1,10 +1,12 @@
 """Tables and files of scores, with images that cannot be read among the others."""
 
 import csv
+import gc
 import os
 import signal
 import subprocess
 import sys
+import weakref
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -34,7 +36,7 @@ from skfakespot import (
     score_images,
 )
 from skfakespot.augmentation import perturb
-from skfakespot.images import find_unreadable
+from skfakespot.images import ImageError, find_unreadable, load_image
 from skfakespot.scoring import ImageScore, iter_scores
 
 COLUMNS = ["path", "probability", "label", "error"]
@@ -253,6 +255,32 @@ def test_memory_is_bounded_by_the_chunk(faces):
     assert len(list(islice(scores, 300))) == 300
     assert n_read == 64 * 5
     assert sizes == [64] * 5
+
+
+def test_the_features_of_a_chunk_with_unreadable_images_are_freed(mixed, faces):
+    features = []
+
+    class Reader(DummyClassifier):
+        def predict_proba(self, X):
+            matrix = np.zeros((len(X), 100))
+            features.append(weakref.ref(matrix))
+            try:
+                list(map(load_image, X))
+            except ImageError as error:
+                again = error  # a cycle: error, traceback, frame, error
+                raise again from None
+            return super().predict_proba(X)
+
+    detector = Reader(strategy="prior").fit(faces, [0, 1] * 6)
+    gc.disable()
+    try:
+        table = score_images(detector, mixed, chunk_size=4)
+        n_kept = sum(matrix() is not None for matrix in features)
+    finally:
+        gc.enable()
+    assert table["error"].notna().sum() == len(BAD)
+    assert len(features) > 5
+    assert n_kept == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")

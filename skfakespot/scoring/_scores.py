@@ -1,6 +1,7 @@
 """Scoring of many images, chunk by chunk; images that cannot be read do not stop it."""
 
 import math
+import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -266,11 +267,13 @@ class _Scorer:
                         self.detector, part, pos_label=self.pos_label
                     )
                 break
-            except ValueError:
+            except ValueError as error:
                 # Either an ImageError, or a classifier that does not accept a row of NaN.
                 unreadable = _errors_by_row(samples, readable)
                 if not unreadable:
                     raise
+                # An error often refers to itself by its frames, which would keep the features.
+                traceback.clear_frames(error.__traceback__)
             for row, reason in unreadable.items():
                 errors[row] = reason
             readable = np.setdiff1d(readable, list(unreadable))
