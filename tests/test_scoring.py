@@ -2,6 +2,7 @@
 
 import csv
 import gc
+import io
 import os
 import signal
 import subprocess
@@ -202,7 +203,9 @@ def test_everything_that_estimators_take(detector, faces):
         table = score_images(detector, paths, chunk_size=5)
         pd.testing.assert_frame_equal(table, expected)
     names = pd.Series([f"image {index} of X" for index in range(12)], dtype=object)
-    for images in (pixels, np.stack(pixels), map(Image.fromarray, pixels)):
+    contents = [Path(path).read_bytes() for path in faces]
+    streams = list(map(io.BytesIO, contents))
+    for images in (pixels, np.stack(pixels), map(Image.fromarray, pixels), contents, streams):
         table = score_images(detector, images, chunk_size=5)
         pd.testing.assert_frame_equal(table, expected.assign(path=names))
 
@@ -230,6 +233,8 @@ def test_an_error_of_the_detector_is_raised(detector, faces):
         score_images(DummyClassifier().fit(faces, ["a", "b"] * 6), faces)
     with pytest.raises(TypeError, match="single path"):
         score_images(detector, faces[0])
+    with Path(faces[0]).open("rb") as file, pytest.raises(TypeError, match="BufferedReader"):
+        score_images(detector, file)
     for nothing in ([], iter([])):
         with pytest.raises(ValueError, match="0 sample"):
             score_images(detector, nothing)

@@ -172,7 +172,9 @@ def iter_scores(
     """
     check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
     check_scalar(chunk_size, "chunk_size", Integral, min_val=1)
-    n_images = None if isinstance(X, Iterator) else len(as_samples(X))
+    # An open file is an iterator too, but not of paths or images.
+    is_iterator = isinstance(X, Iterator) and not hasattr(X, "read")
+    n_images = None if is_iterator else len(as_samples(X))
     about = Pass("score images", n_images, n_images and math.ceil(n_images / chunk_size))
     chunks = _chunks(X, n_images, chunk_size)
     chunks = show_progress(chunks, about, enabled=bool(verbose))
