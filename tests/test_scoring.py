@@ -1,10 +1,8 @@
 """Tables and files of scores, with images that cannot be read among the others."""
 
-import csv
 import gc
 import io
 import os
-import signal
 import subprocess
 import sys
 import weakref
@@ -17,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pictures import encoded, picture
+from photos import UNREADABLE, fit_detector
 from PIL import Image
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -41,72 +39,27 @@ from skfakespot.images import ImageError, find_unreadable, load_image
 from skfakespot.scoring import ImageScore, iter_scores
 
 COLUMNS = ["path", "probability", "label", "error"]
-BAD = {
-    "missing.png": "no such file",
-    "empty.png": "the file is empty (0 bytes)",
-    "truncated.png": "the file is damaged or truncated",
-    "folder.png": "it is a folder, not an image file",
-    "text.png": "it is not an image of a format that is read",
-}
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A folder of files that cannot be read and of twelve pictures, brighter and brighter."""
-    root = tmp_path_factory.mktemp("pictures")
-    for number in range(12):
-        pixels = picture(number) // 2 + np.uint8(10 * number)
-        Image.fromarray(pixels).save(root / f"face{number:02}.png")
-    (root / "empty.png").write_bytes(b"")
-    (root / "truncated.png").write_bytes(encoded(Image.fromarray(picture()), "PNG")[:200])
-    (root / "folder.png").mkdir()
-    (root / "text.png").write_text("no pixels")
-    return root
+def detector(network, photos):
+    return fit_detector(network, photos)
 
 
-@pytest.fixture(scope="module")
-def faces(root):
-    return sorted(map(str, root.glob("face*.png")))
-
-
-@pytest.fixture(scope="module")
-def mixed(root, faces):
-    """Paths of which 0, 4, 5, 9 and the last cannot be read."""
-    first, second, third, fourth, fifth = (str(root / name) for name in BAD)
-    return [first, *faces[:3], second, third, *faces[3:6], fourth, *faces[6:], fifth]
-
-
-@pytest.fixture(scope="module")
-def make_detector(network, faces):
-    """Make a detector that was fitted to the twelve pictures."""
-
-    def make_detector(on_error="raise", labels=("real", "fake")):
-        coverage = NeuronCoverageTransformer(network, on_error=on_error)
-        detector = make_pipeline(coverage, StandardScaler(), LogisticRegression())
-        return detector.fit(faces, np.repeat(labels, 6))
-
-    return make_detector
-
-
-@pytest.fixture(scope="module")
-def detector(make_detector):
-    return make_detector()
-
-
-def check_mixed(table, detector, mixed, faces):
+def check_mixed(table, detector, mixed_photos, photos):
     """The scores of the pictures are in line with their paths, and the others have errors."""
     assert list(table.columns) == COLUMNS
-    assert table["path"].tolist() == mixed
-    scored = table["path"].isin(faces)
+    assert table["path"].tolist() == mixed_photos
+    scored = table["path"].isin(photos)
     assert_allclose(
-        table["probability"][scored], fake_probability(detector, faces), rtol=1e-6, atol=1e-9
+        table["probability"][scored], fake_probability(detector, photos), rtol=1e-6, atol=1e-9
     )
     labels = np.where(table["probability"][scored] >= 0.5, "fake", "real")
     assert table["label"][scored].tolist() == labels.tolist()
     assert set(labels) == {"fake", "real"}
-    assert table["error"][scored].tolist() == [None] * len(faces)
+    assert table["error"][scored].tolist() == [None] * len(photos)
     for path, probability, label, error in table[~scored].itertuples(index=False):
-        assert error.startswith(BAD[Path(path).name])
+        assert error.startswith(UNREADABLE[Path(path).name])
         assert np.isnan(probability)
         assert label is None
 
@@ -114,22 +67,24 @@ def check_mixed(table, detector, mixed, faces):
 @pytest.mark.parametrize("on_error", ["raise", "nan"])
 @pytest.mark.parametrize("chunk_size", [1, 4, 256])
 def test_unreadable_images_do_not_stop_the_others(
-    make_detector, mixed, faces, on_error, chunk_size, recwarn
+    network, mixed_photos, photos, on_error, chunk_size, recwarn
 ):
-    detector = make_detector(on_error)
-    check_mixed(score_images(detector, mixed, chunk_size=chunk_size), detector, mixed, faces)
+    detector = fit_detector(network, photos, on_error=on_error)
+    check_mixed(
+        score_images(detector, mixed_photos, chunk_size=chunk_size), detector, mixed_photos, photos
+    )
     assert not recwarn.list
 
 
-def test_a_detector_that_gives_nan_reads_each_image_once(network, mixed, faces):
+def test_a_detector_that_gives_nan_reads_each_image_once(network, mixed_photos, photos):
     coverage = NeuronCoverageTransformer(network, on_error="nan")
     classifier = SkipMissingClassifier(LogisticRegression())
-    detector = make_pipeline(coverage, StandardScaler(), classifier).fit(faces, [0, 1] * 6)
+    detector = make_pipeline(coverage, StandardScaler(), classifier).fit(photos, [0, 1] * 6)
     clear_caches(networks=False)
     with count_network_images() as count:
-        table = score_images(detector, mixed)
-    assert count.n_images == len(faces)
-    check_mixed(table, detector, mixed, faces)
+        table = score_images(detector, mixed_photos)
+    assert count.n_images == len(photos)
+    check_mixed(table, detector, mixed_photos, photos)
 
 
 def test_nan_without_a_cause_is_an_error_of_its_image():
@@ -140,70 +95,74 @@ def test_nan_without_a_cause_is_an_error_of_its_image():
     assert table["label"].tolist() == [None, "fake"]
 
 
-def test_all_images_unreadable(detector, root):
-    table = score_images(detector, [root / name for name in BAD])
+def test_all_images_unreadable(detector, mixed_photos, photos):
+    table = score_images(detector, [path for path in mixed_photos if path not in photos])
     assert table["error"].notna().all()
     assert table["probability"].isna().all()
 
 
 @pytest.mark.parametrize("classifier", ["search", "calibrated"])
-def test_any_fitted_classifier(make_detector, mixed, faces, classifier):
-    detector = make_detector()
+def test_any_fitted_classifier(network, mixed_photos, photos, classifier):
+    detector = fit_detector(network, photos)
     if classifier == "search":
         detector = GridSearchCV(detector, {"logisticregression__C": [1.0]}, cv=2)
     else:
         detector = CalibratedClassifierCV(detector, cv=2)
-    detector.fit(faces, np.repeat(["real", "fake"], 6))
-    table = score_images(detector, mixed)
-    assert table["error"].notna().sum() == len(BAD)
-    expected = fake_probability(detector, faces)
+    detector.fit(photos, np.repeat(["real", "fake"], 6))
+    table = score_images(detector, mixed_photos)
+    assert table["error"].notna().sum() == len(UNREADABLE)
+    expected = fake_probability(detector, photos)
     assert_allclose(table["probability"].dropna(), expected, rtol=1e-6, atol=1e-9)
 
 
-def test_labels_are_fake_and_real_whatever_the_detectors_are(make_detector, faces):
-    expected = score_images(make_detector(), faces)
+def test_labels_are_fake_and_real_whatever_the_detectors_are(network, photos):
+    expected = score_images(fit_detector(network, photos), photos)
     for labels in [(0, 1), ("Real", "FAKE")]:
-        pd.testing.assert_frame_equal(score_images(make_detector(labels=labels), faces), expected)
-    table = score_images(make_detector(labels=("camera", "ai")), faces, pos_label="ai")
+        pd.testing.assert_frame_equal(
+            score_images(fit_detector(network, photos, labels=labels), photos), expected
+        )
+    table = score_images(
+        fit_detector(network, photos, labels=("camera", "ai")), photos, pos_label="ai"
+    )
     pd.testing.assert_frame_equal(table, expected)
 
 
-def test_with_several_generators_fake_is_what_is_not_real(network, faces):
+def test_with_several_generators_fake_is_what_is_not_real(network, photos):
     coverage = NeuronCoverageTransformer(network)
     detector = make_pipeline(coverage, StandardScaler(), LogisticRegression())
-    detector.fit(faces, ["real", "stylegan", "diffusion"] * 4)
-    table = score_images(detector, faces)
-    real = detector.predict_proba(faces)[:, list(detector.classes_).index("real")]
+    detector.fit(photos, ["real", "stylegan", "diffusion"] * 4)
+    table = score_images(detector, photos)
+    real = detector.predict_proba(photos)[:, list(detector.classes_).index("real")]
     assert_allclose(table["probability"], 1 - real)
     assert table["label"].tolist() == ["fake" if p <= 0.5 else "real" for p in real]
 
 
-def test_the_threshold(detector, faces):
-    probability = fake_probability(detector, faces)
-    table = score_images(detector, faces, threshold=float(probability[3]))
+def test_the_threshold(detector, photos):
+    probability = fake_probability(detector, photos)
+    table = score_images(detector, photos, threshold=float(probability[3]))
     assert_array_equal(table["label"] == "fake", probability >= probability[3])
     for threshold in (-0.1, 1.1):
         with pytest.raises(ValueError, match="threshold"):
-            score_images(detector, faces, threshold=threshold)
+            score_images(detector, photos, threshold=threshold)
     with pytest.raises(ValueError, match="chunk_size"):
-        score_images(detector, faces, chunk_size=0)
+        score_images(detector, photos, chunk_size=0)
 
 
-def test_everything_that_estimators_take(detector, faces):
-    expected = score_images(detector, faces)
-    pixels = [np.array(Image.open(path)) for path in faces]
+def test_everything_that_estimators_take(detector, photos):
+    expected = score_images(detector, photos)
+    pixels = [np.array(Image.open(path)) for path in photos]
     for paths in (
-        tuple(map(Path, faces)),
-        np.array(faces),
-        pd.Series(faces, index=range(50, 62)),
-        pl.Series(faces),
-        iter(faces),
-        (Path(path) for path in faces),
+        tuple(map(Path, photos)),
+        np.array(photos),
+        pd.Series(photos, index=range(50, 62)),
+        pl.Series(photos),
+        iter(photos),
+        (Path(path) for path in photos),
     ):
         table = score_images(detector, paths, chunk_size=5)
         pd.testing.assert_frame_equal(table, expected)
     names = pd.Series([f"image {index} of X" for index in range(12)], dtype=object)
-    contents = [Path(path).read_bytes() for path in faces]
+    contents = [Path(path).read_bytes() for path in photos]
     streams = list(map(io.BytesIO, contents))
     for images in (pixels, np.stack(pixels), map(Image.fromarray, pixels), contents, streams):
         table = score_images(detector, images, chunk_size=5)
@@ -211,36 +170,36 @@ def test_everything_that_estimators_take(detector, faces):
 
 
 @pytest.mark.parametrize("make_frame", [pd.DataFrame, pl.DataFrame])
-def test_a_detector_of_data_frames_gets_data_frames(detector, faces, mixed, make_frame):
+def test_a_detector_of_data_frames_gets_data_frames(detector, photos, mixed_photos, make_frame):
     """Otherwise scikit-learn would warn of missing feature names."""
-    frame = make_frame({"photo": faces})
+    frame = make_frame({"photo": photos})
     of_frames = clone(detector).fit(frame, np.repeat(["real", "fake"], 6))
-    table = score_images(of_frames, make_frame({"photo": mixed}), chunk_size=5)
-    pd.testing.assert_frame_equal(table, score_images(detector, mixed, chunk_size=5))
+    table = score_images(of_frames, make_frame({"photo": mixed_photos}), chunk_size=5)
+    pd.testing.assert_frame_equal(table, score_images(detector, mixed_photos, chunk_size=5))
 
 
-def test_perturbed_images_have_the_names_of_their_files(detector, faces, mixed):
-    table = score_images(detector, perturb(mixed, "blur", 1.0, random_state=0))
-    expected = score_images(detector, perturb(faces, "blur", 1.0, random_state=0))
-    assert table["path"].tolist() == [f"{path} (blur 1)" for path in mixed]
+def test_perturbed_images_have_the_names_of_their_files(detector, photos, mixed_photos):
+    table = score_images(detector, perturb(mixed_photos, "blur", 1.0, random_state=0))
+    expected = score_images(detector, perturb(photos, "blur", 1.0, random_state=0))
+    assert table["path"].tolist() == [f"{path} (blur 1)" for path in mixed_photos]
     assert_allclose(table["probability"].dropna(), expected["probability"], rtol=1e-6)
 
 
-def test_an_error_of_the_detector_is_raised(detector, faces):
+def test_an_error_of_the_detector_is_raised(detector, photos):
     with pytest.raises(TypeError, match="no predict_proba"):
-        score_images(LinearSVC().fit([[0], [1]], [0, 1]), faces)
+        score_images(LinearSVC().fit([[0], [1]], [0, 1]), photos)
     with pytest.raises(ValueError, match="Give pos_label"):
-        score_images(DummyClassifier().fit(faces, ["a", "b"] * 6), faces)
+        score_images(DummyClassifier().fit(photos, ["a", "b"] * 6), photos)
     with pytest.raises(TypeError, match="single path"):
-        score_images(detector, faces[0])
-    with Path(faces[0]).open("rb") as file, pytest.raises(TypeError, match="BufferedReader"):
+        score_images(detector, photos[0])
+    with Path(photos[0]).open("rb") as file, pytest.raises(TypeError, match="BufferedReader"):
         score_images(detector, file)
     for nothing in ([], iter([])):
         with pytest.raises(ValueError, match="0 sample"):
             score_images(detector, nothing)
 
 
-def test_memory_is_bounded_by_the_chunk(faces):
+def test_memory_is_bounded_by_the_chunk(photos):
     """An iterator of many images is read no further than the scores are."""
     n_read, sizes = 0, []
 
@@ -253,16 +212,16 @@ def test_memory_is_bounded_by_the_chunk(faces):
         nonlocal n_read
         while True:
             n_read += 1
-            yield faces[n_read % 12]
+            yield photos[n_read % 12]
 
-    recorder = Recorder(strategy="prior").fit(faces, [0, 1] * 6)
+    recorder = Recorder(strategy="prior").fit(photos, [0, 1] * 6)
     scores = iter_scores(recorder, paths(), chunk_size=64)
     assert len(list(islice(scores, 300))) == 300
     assert n_read == 64 * 5
     assert sizes == [64] * 5
 
 
-def test_the_features_of_a_chunk_with_unreadable_images_are_freed(mixed, faces):
+def test_the_features_of_a_chunk_with_unreadable_images_are_freed(mixed_photos, photos):
     features = []
 
     class Reader(DummyClassifier):
@@ -276,14 +235,14 @@ def test_the_features_of_a_chunk_with_unreadable_images_are_freed(mixed, faces):
                 raise again from None
             return super().predict_proba(X)
 
-    detector = Reader(strategy="prior").fit(faces, [0, 1] * 6)
+    detector = Reader(strategy="prior").fit(photos, [0, 1] * 6)
     gc.disable()
     try:
-        table = score_images(detector, mixed, chunk_size=4)
+        table = score_images(detector, mixed_photos, chunk_size=4)
         n_kept = sum(matrix() is not None for matrix in features)
     finally:
         gc.enable()
-    assert table["error"].notna().sum() == len(BAD)
+    assert table["error"].notna().sum() == len(UNREADABLE)
     assert len(features) > 5
     assert n_kept == 0
 
@@ -364,203 +323,16 @@ def test_parquet_without_its_libraries_is_refused_before_the_work(tmp_path):
     assert "Install one with: pip install polars" in run.stderr
 
 
-# Files of scores
-
-
-@pytest.fixture
-def read_again(detector):
-    """Score with an output, and count the images that pass through the network."""
-
-    def read_again(X, output, **parameters):
-        clear_caches(networks=False)
-        with count_network_images() as count:
-            table = score_images(detector, X, output=output, chunk_size=4, **parameters)
-        return table, count.n_images
-
-    return read_again
-
-
-def test_a_csv_file_holds_the_table(read_again, mixed, tmp_path):
-    table, _ = read_again(mixed, tmp_path / "scores.csv")
-    written = pd.read_csv(tmp_path / "scores.csv")
-    pd.testing.assert_frame_equal(
-        written.astype(object).where(written.notna(), None),
-        table.astype(object).where(table.notna(), None),
-    )
-    assert pl.read_csv(tmp_path / "scores.csv").columns == COLUMNS
-
-
-@pytest.mark.parametrize("name", ["scores.csv", "scores.parquet"])
-def test_a_finished_file_is_not_scored_again(read_again, mixed, tmp_path, name):
-    table, n_images = read_again(mixed, tmp_path / name)
-    assert n_images >= 12
-    again, n_images = read_again(mixed, tmp_path / name)
-    assert n_images <= 8  # those that are compared
-    pd.testing.assert_frame_equal(again, table)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-@pytest.mark.parametrize("name", ["scores.csv", "scores.parquet"])
-def test_more_images_are_added_to_a_finished_file(read_again, mixed, tmp_path, name):
-    expected, _ = read_again(mixed, tmp_path / "all.csv")
-    read_again(mixed[:7], tmp_path / name)
-    table, _ = read_again(mixed, tmp_path / name)
-    pd.testing.assert_frame_equal(table, expected)
-    again, _ = read_again(iter(mixed), tmp_path / name)
-    pd.testing.assert_frame_equal(again, expected)
-
-
-def test_a_parquet_file_holds_the_table(read_again, mixed, tmp_path):
-    table, _ = read_again(mixed, tmp_path / "scores.parquet")
-    written = pl.read_parquet(tmp_path / "scores.parquet")
-    assert written["path"].to_list() == mixed
-    assert written["error"].to_list() == table["error"].tolist()
-    assert written["label"].to_list() == table["label"].tolist()
-    assert_array_equal(written["probability"].fill_null(np.nan), table["probability"])
-
-
-def test_a_csv_file_cut_off_at_any_byte_is_completed(faces, root, tmp_path):
-    """Also within a path of several lines, within a number and within a letter of two bytes."""
-    odd = ['a,"b".png', "two\nlines.png", "carriage\rreturn.png", 'ü"\n.png']
-    detector = DummyClassifier(strategy="prior").fit(faces, [0, 1] * 6)
-    X = [*odd, "plain.png"]
-    complete = tmp_path / "complete.csv"
-    table = score_images(detector, X, output=complete)
-    assert table["path"].tolist() == X
-    content = complete.read_bytes()
-    with complete.open(newline="", encoding="utf-8") as file:
-        assert [row[0] for row in csv.reader(file)] == ["path", *X]
-    part = tmp_path / "part.csv"
-    for size in range(len(content)):
-        part.write_bytes(content[:size])
-        again = score_images(detector, X, output=part, chunk_size=2)
-        assert part.read_bytes() == content
-        assert again["path"].tolist() == X
-
-
-def test_a_name_that_is_no_text_is_written_with_a_backslash(root, detector, tmp_path, faces):
-    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.png")
-    try:
-        Path(path).write_bytes(Path(faces[0]).read_bytes())
-    except OSError:
-        pytest.skip("the file system takes UTF-8 names only")
-    for name in ("scores.csv", "scores.parquet"):
-        for _ in range(2):
-            table = score_images(detector, [path], output=tmp_path / name)
-            assert table["path"].tolist() == [f"{tmp_path}/\\udce9.png"]
-            assert table["error"].tolist() == [None]
-
-
-def test_a_file_of_something_else_is_refused(detector, faces, tmp_path):
-    output = tmp_path / "scores.csv"
-
-    def check(content, message):
-        output.write_text(content)
-        with pytest.raises(ValueError, match=message):
-            score_images(detector, faces, output=output)
-        assert output.read_text() == content
-
-    header = "path,probability,label,error\n"
-    check("name,age\nAnn,31\n", "does not hold scores: its first line is 'name,age'")
-    check("name", "does not hold scores")
-    check(f"{header}a.png,0.7\nb.png,0.7,fake,\n", "line 2, is not a score")
-    check(f"{header}a.png,much,fake,\n", "line 2, is not a score")
-    check(f'{header}"a"b.png,0.7,fake,\nb.png,0.7,fake,\n', "line 2, is not a score")
-    check(f"{header}a.png,0.7,fake,\n", "holds scores of other images: row 0 is of 'a.png'")
-    check(f"{header}{faces[0]},0.2,fake,\n", "another threshold")
-    check(f"{header}{faces[0]},0.987654,fake,\n", "scores of another detector")
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.parquet"):
-        score_images(detector, faces, output=tmp_path / "scores.txt")
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
-        score_images(detector, faces, output=tmp_path / "nowhere" / "scores.csv")
-
-
-def test_a_file_of_more_images_is_refused(detector, faces, tmp_path):
-    output = tmp_path / "scores.csv"
-    score_images(detector, faces, output=output)
-    for X in (faces[:5], iter(faces[:5])):
-        with pytest.raises(ValueError, match="scores of 12 images, but X has only 5"):
-            score_images(detector, X, output=output)
-
-
-def test_a_parquet_file_of_something_else_is_refused(detector, faces, tmp_path):
-    output = tmp_path / "scores.parquet"
-    pl.DataFrame({"name": ["Ann"]}).write_parquet(output)
-    with pytest.raises(ValueError, match="its columns are name"):
-        score_images(detector, faces, output=output)
-    output.write_bytes(b"no Parquet")
-    with pytest.raises(ValueError, match="is not a Parquet file"):
-        score_images(detector, faces, output=output)
-
-
-def test_an_interrupted_run_goes_on(detector, mixed, tmp_path):
-    """Only the chunk during which it was interrupted is scored again."""
-    expected = score_images(detector, mixed)
-    for name in ("scores.csv", "scores.parquet"):
-
-        def interrupted():
-            for number, path in enumerate(mixed):
-                if number == 10:
-                    raise KeyboardInterrupt
-                yield path
-
-        with pytest.raises(KeyboardInterrupt):
-            score_images(detector, interrupted(), output=tmp_path / name, chunk_size=4)
-        journal = {"scores.parquet": "scores.parquet.part.csv"}.get(name, name)
-        assert pd.read_csv(tmp_path / journal)["path"].tolist() == mixed[:8]
-        table = score_images(detector, mixed, output=tmp_path / name)
-        pd.testing.assert_frame_equal(table, expected)
-        assert not list(tmp_path.glob("*.part*"))
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_a_killed_process_leaves_a_file_that_goes_on(faces, tmp_path):
-    output = tmp_path / "scores.csv"
-    script = f"""
-from sklearn.dummy import DummyClassifier
-from skfakespot import score_images
-detector = DummyClassifier(strategy="prior").fit(["a", "b"], [0, 1])
-def paths():
-    number = 0
-    while True:
-        yield f"face{{number}}.png"
-        number += 1
-score_images(detector, paths(), output={str(output)!r}, chunk_size=10)
-"""
-    with subprocess.Popen([sys.executable, "-c", script]) as process:
-        while not output.exists() or output.stat().st_size < 1000:
-            assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-    n_written = output.read_text().count("\n") - 1
-    X = [f"face{number}.png" for number in range(n_written + 5)]
-    detector = DummyClassifier(strategy="prior").fit(["a", "b"], [0, 1])
-    assert score_images(detector, X, output=output)["path"].tolist() == X
-    assert pd.read_csv(output)["path"].tolist() == X
-
-
-def test_images_that_have_gone_since_do_not_stop_the_rest(detector, faces, tmp_path):
-    paths = [tmp_path / Path(face).name for face in faces]
-    for face, path in zip(faces, paths, strict=True):
-        path.write_bytes(Path(face).read_bytes())
-    output = tmp_path / "scores.csv"
-    score_images(detector, paths[:4], output=output)
-    for path in paths[:4]:
-        path.unlink()
-    table = score_images(detector, paths, output=output)
-    assert_allclose(table["probability"], fake_probability(detector, faces), rtol=1e-6)
-
-
-# Finding what cannot be read
-
-
-def test_find_unreadable(mixed, faces):
-    found = find_unreadable(mixed)
+def test_find_unreadable(mixed_photos, photos):
+    found = find_unreadable(mixed_photos)
     assert [index for index, _ in found] == [0, 4, 5, 9, 16]
-    assert all(reason.startswith(BAD[Path(mixed[index]).name]) for index, reason in found)
-    assert find_unreadable(faces) == find_unreadable(pd.DataFrame({"path": faces})) == []
+    assert all(
+        reason.startswith(UNREADABLE[Path(mixed_photos[index]).name]) for index, reason in found
+    )
+    assert find_unreadable(photos) == find_unreadable(pd.DataFrame({"path": photos})) == []
     assert find_unreadable([[1.0, 2.0]]) == []
     with pytest.raises(TypeError):
-        find_unreadable(iter(faces))
+        find_unreadable(iter(photos))
 
 
 def test_find_unreadable_in_an_array():
