@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from .augmentation import PerturbationAugmenter
     from .classifier import FakeSpotterClassifier
     from .coverage import NeuronCoverageTransformer
+    from .missing import SkipMissingClassifier
     from .pipeline import make_fakespotter
     from .ridge import DualRidgeClassifier
+    from .scoring import score_images
 
 __version__ = "0.1.0.dev0"
 
@@ -21,10 +23,12 @@ __all__ = [
     "FakeSpotterClassifier",
     "NeuronCoverageTransformer",
     "PerturbationAugmenter",
+    "SkipMissingClassifier",
     "clear_caches",
     "count_network_images",
     "fake_probability",
     "make_fakespotter",
+    "score_images",
 ]
 
 # Each name is imported at its first use, because all of them together take a second.
@@ -33,10 +37,12 @@ _MODULES = {
     "FakeSpotterClassifier": ".classifier",
     "NeuronCoverageTransformer": ".coverage",
     "PerturbationAugmenter": ".augmentation",
+    "SkipMissingClassifier": ".missing",
     "clear_caches": "._cache",
     "count_network_images": "._network",
     "fake_probability": "._probability",
     "make_fakespotter": ".pipeline",
+    "score_images": ".scoring",
 }
 
 

@@ -147,13 +147,8 @@ def _differ(first, second):
     return isinstance(first, str | Real | tuple | list | None) and first != second
 
 
-def check_samples(samples, fitted_shape, backbones):
-    """Check that samples have the shape of those in `fit`, and that each backbone takes them."""
-    if None not in (samples.shape, fitted_shape) and samples.shape != fitted_shape:
-        raise ValueError(
-            f"X holds samples of shape {samples.shape}, but NeuronCoverageTransformer was fitted "
-            f"on samples of shape {fitted_shape}. Give samples of that shape, or fit again."
-        )
+def check_samples(samples, backbones):
+    """Check that each backbone takes the samples: images of any size, or rows of its length."""
     is_vector = samples.kind == "vector"
     for backbone in backbones:
         expected = backbone.input_shape

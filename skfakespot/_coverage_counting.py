@@ -82,7 +82,7 @@ class CountingMixin:
         samples = self._check_X(X, reset=reset)
         spec = self._network_spec()
         network = spec.resolve()
-        checks.check_samples(samples, self._sample_shape, network.backbones)
+        checks.check_samples(samples, network.backbones)
         reader = network.open()
         layout = self._layout(reader)
         return NeuronCounter(

@@ -15,11 +15,14 @@ _logger.addHandler(logging.NullHandler())
 
 
 class Pass(NamedTuple):
-    """A pass of images through the network: its name, and the largest number of batches."""
+    """A pass of images: its name, the number of images, and the largest number of batches.
+
+    The numbers are None if the images come from an iterator.
+    """
 
     name: str
-    n_images: int
-    n_batches: int
+    n_images: int | None
+    n_batches: int | None
 
 
 def show_progress(batches, about, *, enabled):

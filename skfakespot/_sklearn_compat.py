@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that this package uses, in one place."""
 
-from sklearn.base import _fit_context
+from sklearn import get_config
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -54,6 +55,21 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def unset_requests(estimator, method):
+    """Set of the metadata of a method that an object neither requests nor refuses by itself."""
+    if not hasattr(estimator, "_get_metadata_request"):
+        return set()
+    requests = getattr(estimator._get_metadata_request(), method).requests
+    return {name for name, request in requests.items() if request is None}
+
+
+def validate_parameters(value):
+    """Check the types and ranges of an estimator's parameters; do nothing for other values."""
+    is_estimator = isinstance(value, BaseEstimator) and hasattr(value, "_parameter_constraints")
+    if is_estimator and not get_config()["skip_parameter_validation"]:
+        value._validate_params()
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -67,4 +83,6 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "is_roc_auc",
+    "unset_requests",
+    "validate_parameters",
 ]

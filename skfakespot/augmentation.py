@@ -21,6 +21,8 @@ from ._perturbations import (
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
 from .images import as_samples, load_image
 
+_CONVERTED_AT_ONCE = 256
+
 __all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
 
 
@@ -334,16 +336,16 @@ def _perturbed_elements(samples, rows, perturbations, seeds):
 
 def _perturbed_array(samples, rows, perturbations, seeds, n_jobs, *, out=None):
     """Perturb rows of an array of images, in threads."""
-    images = samples[:]
-    grey = images.ndim == 3
+    images, places = _as_uint8(samples, rows)
+    grey, dtype = samples[:1].ndim == 3, samples[:1].dtype
 
     def perturbed(place):
-        image = load_image(images[rows[place]], name=samples.name(rows[place]))
+        image = load_image(images[places[place]])
         return perturbations[place](image[..., 0] if grey else image, seeds[place])
 
     if out is None:
         first = perturbed(0)
-        out = np.empty((len(rows), *first.shape), dtype=images.dtype)
+        out = np.empty((len(rows), *first.shape), dtype)
 
     def fill(part):
         for place in range(part.start, part.stop):
@@ -352,6 +354,15 @@ def _perturbed_array(samples, rows, perturbations, seeds, n_jobs, *, out=None):
     parts = gen_even_slices(len(rows), effective_n_jobs(n_jobs))
     Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(fill)(part) for part in parts)
     return out
+
+
+def _as_uint8(samples, rows):
+    """Convert rows of an array of images to uint8; return the images and the place of each row."""
+    if samples[:1].dtype == np.uint8:
+        return samples[:], rows
+    used, places = np.unique(rows, return_inverse=True)
+    batches = samples.batches(used, image_size=None, batch_size=_CONVERTED_AT_ONCE)
+    return np.concatenate([batch.data for batch in batches]), places
 
 
 def _object_array(elements):

@@ -44,9 +44,9 @@ class NeuronCoverageTransformer(
     backbone : str, path-like, keras.Model, Backbone, callable or list, default="dlib-resnet29"
         The network that is watched: a name from `skfakespot.backbones.list_backbones`, a model,
         the path of a ``.keras`` file, or a callable that returns a model. A callable with a
-        parameter ``input_shape`` is given the shape of one sample. A list of these is read as one
-        network, whose layers are those of each in turn; their names begin with the backbone's name
-        and a slash. Each image is decoded once.
+        parameter ``input_shape`` is given the shape of one sample in `fit`. A list of these is read
+        as one network, whose layers are those of each in turn; their names begin with the
+        backbone's name and a slash. Each image is decoded once.
     weights : None, str, path-like or list, default=None
         For a backbone by name: None for the pre-trained weights, ``"random"`` for the architecture
         alone, or the path of a file. For a list of backbones, a list with one of these for each, or
@@ -119,12 +119,13 @@ class NeuronCoverageTransformer(
     n_samples_seen_ : int
         Number of (readable) images that the thresholds were learnt from.
     n_features_in_ : int
-        Number of values of one sample: pixels and colours of an array, 1 for a path or an image of
-        its own size, the width of 2-D input.
+        Number of values of one sample in `fit`: pixels and colours of an array, 1 for a path or an
+        image of its own size, the width of 2-D input. Only 2-D input has to keep its width; images
+        may differ from those in `fit` in kind and size, because they are resized.
     feature_names_in_ : ndarray of shape (n_features,), object
         Names of the columns, where X was a DataFrame with string names.
     image_shape_in_ : None or tuple of (height, width, 3)
-        Shape of the images, where X was an array of images.
+        Shape of the images in `fit`, where X was an array of images.
     backbone_ : Backbone or list of Backbone
         The network, or those of a list. It is not pickled; it is built again when it is needed.
 
@@ -223,8 +224,9 @@ class NeuronCoverageTransformer(
         ----------
         X : array-like
             Images: an array (n, height, width, 3) or (n, height, width), uint8 or float on the
-            0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, PIL images or
-            arrays of differing sizes; or a 2-D numeric array for a network on vectors.
+            0-255 scale; a 1-D array, list, Series or one-column DataFrame of paths, contents of
+            files (bytes or io.BytesIO), PIL images or arrays of differing sizes; or a 2-D numeric
+            array for a network on vectors.
         y : None or array-like of shape (n_samples,)
             Labels, 0 or "real" and 1 or "fake"; only "boundary" and "strong" use them.
 
@@ -239,6 +241,8 @@ class NeuronCoverageTransformer(
             A ValueError: an image cannot be read and ``on_error="raise"``.
         BackboneError
             A ValueError: the network cannot be built.
+        ValueError
+            If the pixels of a batch of float images are on a scale from 0 to 1.
         """
         with notified_fit(self, X, y, self._show_progress) as watch:
             self._fit(X, y, watch)

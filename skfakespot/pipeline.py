@@ -2,7 +2,7 @@
 
 import imblearn.pipeline
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
@@ -11,10 +11,13 @@ from sklearn.svm import SVC
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from ._detector_checks import check_parameters, check_training_data
 from ._documentation import DocumentationLinkMixin
+from ._sklearn_compat import unset_requests, validate_parameters
 from .augmentation import PerturbationAugmenter
 from .classifier import FakeSpotterClassifier
 from .coverage import NeuronCoverageTransformer
+from .missing import SkipMissingClassifier
 from .preprocessing import BlockwiseStandardScaler
 from .ridge import DualRidgeClassifier
 
@@ -33,6 +36,7 @@ def make_fakespotter(
     augment=None,
     output=None,
     statistics=None,
+    on_error="raise",
     classifier=None,
     memory=None,
     random_state=None,
@@ -64,6 +68,13 @@ def make_fakespotter(
     statistics : None or sequence of str, default=None
         What is taken of each feature map; see `NeuronCoverageTransformer`. None is the recipe's.
         With ``recipe="paper"``, any statistics but ``("coverage",)`` need ``output="channel"``.
+    on_error : {"raise", "nan"}, default="raise"
+        What an image does that cannot be read: it raises an error, or a warning names it and the
+        detector skips it. `fit` then leaves it out, `predict_proba` returns NaN for it, and
+        `predict` the label "unknown" or -1; the classifier is in a `SkipMissingClassifier`, so that
+        its parameters begin with ``classify__estimator__``. Score with
+        `skfakespot.metrics.fake_detection_scorers`, which leave such images out; scikit-learn's
+        own "roc_auc" does not accept NaN.
     classifier : None or classifier, default=None
         A given classifier is cloned. None is the recipe's: `DualRidgeClassifier` for "statistics",
         and the paper's `FakeSpotterClassifier` for "paper"; with ``recipe="paper"`` and
@@ -82,14 +93,19 @@ def make_fakespotter(
 
     Returns
     -------
-    detector : sklearn.pipeline.Pipeline or AugmentedPipeline
-        With the steps ``coverage``, ``scale`` and ``classify``; with `augment`, the first step is
-        ``augment``.
+    detector : DetectorPipeline or AugmentedPipeline
+        A :class:`sklearn.pipeline.Pipeline` with the steps ``coverage``, ``scale`` and
+        ``classify``; with `augment`, the first step is ``augment``.
 
     Raises
     ------
     ValueError
-        If `recipe` is unknown.
+        If a parameter is not accepted.
+
+    Warns
+    -----
+    UserWarning
+        If `backbone` is a function that cannot be pickled, such as a lambda.
 
     Examples
     --------
@@ -98,11 +114,18 @@ def make_fakespotter(
     >>> list(detector.named_steps)
     ['coverage', 'scale', 'classify']
     """
-    if recipe not in _IMAGE_SIZES:
-        raise ValueError(f"recipe={recipe!r}; accepted are 'paper' and 'statistics'.")
+    check_parameters(
+        backbone,
+        recipe=recipe,
+        augment=augment,
+        output=output,
+        classifier=classifier,
+        random_state=random_state,
+    )
     coverage = NeuronCoverageTransformer(
         backbone,
         output=output or ("layer" if recipe == "paper" else "channel"),
+        on_error=on_error,
         memory=memory,
         verbose=verbose,
     )
@@ -115,18 +138,22 @@ def make_fakespotter(
         tap = "activation" if recipe == "paper" else "layer"
         image_size = _image_size(backbone, _IMAGE_SIZES[recipe])
         coverage.set_params(tap=tap, image_size=image_size)
+    validate_parameters(coverage)
     if classifier is None:
         classifier = _classifier(recipe, random_state, by_map=by_map)
     else:
         classifier = clone(classifier)
+    if on_error == "nan":
+        classifier = SkipMissingClassifier(classifier)
     # Raw counts reach hundreds of thousands, a scale on which gradient descent cannot learn.
     scale = StandardScaler()
     if recipe == "statistics":
         # The features belong to the Pipeline alone, so that they need not be copied.
         scale = BlockwiseStandardScaler(copy=False)
+    _request_metadata(scale, classifier)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
     if augment is None:
-        return Pipeline(steps)
+        return DetectorPipeline(steps)
     if augment is True:
         augment = PerturbationAugmenter(random_state=random_state)
     return AugmentedPipeline([("augment", clone(augment)), *steps])
@@ -141,11 +168,80 @@ def _classifier(recipe, random_state, *, by_map):
     return FakeSpotterClassifier(random_state=random_state)
 
 
+def _request_metadata(scale, classifier):
+    """Let metadata routing give sample weights and groups to the classifier, and not to the scaler.
+
+    Requests that are set already stay as they are.
+    """
+    with config_context(enable_metadata_routing=True):
+        scale.set_fit_request(sample_weight=False)
+        for part in (classifier, *classifier.get_params().values()):
+            for method in ("fit", "score"):
+                unset = unset_requests(part, method) & {"sample_weight", "groups"}
+                if unset:
+                    getattr(part, f"set_{method}_request")(**dict.fromkeys(unset, True))
+
+
 def _image_size(backbone, sizes):
     """The size for a backbone, or for each of a list; None for the network's own."""
     if isinstance(backbone, list | tuple):
         return [_image_size(each, sizes) for each in backbone]
     return sizes.get(backbone) if isinstance(backbone, str) else None
+
+
+class DetectorPipeline(DocumentationLinkMixin, Pipeline):
+    """scikit-learn's Pipeline, whose `fit` checks the labels before the network runs.
+
+    With many images, the network takes much longer than the classifier, which would find what is
+    wrong with the labels. So it is checked first that there is one label for each image, as well
+    as one weight and one group if these are given, that there are two classes, that each has
+    enough images for the folds of a calibrated classifier, and that the parameters of all steps
+    are accepted.
+
+    Parameters
+    ----------
+    steps : list of tuple of (str, estimator)
+        Names and steps, as in :class:`sklearn.pipeline.Pipeline`.
+    transform_input : None or list of str, default=None
+        As in :class:`sklearn.pipeline.Pipeline`.
+    memory : None, str or joblib.Memory, default=None
+        Where fitted transformers are cached.
+    verbose : bool, default=False
+        Whether to print the time that each step takes.
+
+    Examples
+    --------
+    >>> from skfakespot import make_fakespotter
+    >>> make_fakespotter().fit(["face1.jpg", "face2.jpg"], [1, 1])
+    Traceback (most recent call last):
+    ...
+    ValueError: y has one class only, 1, but a detector learns from real and fake faces. ...
+    """
+
+    def fit(self, X, y=None, **params):
+        """Check the labels and the parameters, then fit the steps.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `NeuronCoverageTransformer.fit`.
+        y : array-like of shape (n_samples,)
+            Labels.
+        **params : dict
+            Parameters of the steps' `fit`, as in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self : DetectorPipeline
+            The fitted pipeline.
+
+        Raises
+        ------
+        ValueError
+            If the labels, the weights or a parameter are not accepted.
+        """
+        check_training_data(self, X, y, params)
+        return super().fit(X, y, **params)
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
@@ -197,6 +293,7 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
         self : AugmentedPipeline
             The fitted pipeline.
         """
+        check_training_data(self, X, y, params)
         name, sampler = self.steps[0]
         if not hasattr(sampler, "fit_resample"):
             return super().fit(X, y, **params)
@@ -219,10 +316,11 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
             for key, value in params.items()
         }
         name, last = self.steps[-1]
-        if not has_fit_parameter(last, "groups"):
+        classifier = last.estimator if isinstance(last, SkipMissingClassifier) else last
+        if not has_fit_parameter(classifier, "groups"):
             return params
         if not get_config()["enable_metadata_routing"]:
             return {f"{name}__groups": rows, **params}
-        if get_routing_for_object(last).fit.requests.get("groups") is False:
+        if get_routing_for_object(classifier).fit.requests.get("groups") is False:
             return params
         return {"groups": rows, **params}

@@ -21,6 +21,7 @@ from skfakespot import (
     FakeSpotterClassifier,
     NeuronCoverageTransformer,
     PerturbationAugmenter,
+    SkipMissingClassifier,
     make_fakespotter,
 )
 from skfakespot.augmentation import KINDS, PRESETS, Perturbation
@@ -270,6 +271,11 @@ def test_the_classifier_is_told_the_source_of_each_copy(paths, y):
     detector.fit(paths, y, classify__groups=groups, classify__sample_weight=weight)
     assert_array_equal(detector["classify"].seen_["groups"], np.tile(groups, 2))
     assert_array_equal(detector["classify"].seen_["sample_weight"], np.tile(weight, 2))
+    skipping = AugmentedPipeline(
+        [*quick_steps()[:-1], ("classify", SkipMissingClassifier(Recorder()))]
+    ).fit(paths, y)
+    seen = skipping["classify"].estimator_.seen_
+    assert_array_equal(seen["groups"], np.tile(np.arange(12), 2))
     # A classifier without groups is fitted without, a pipeline without sampler as ever.
     detector.set_params(classify=LogisticRegression()).fit(paths, y)
     assert detector[1:].fit(paths, y).predict(paths).shape == (12,)

@@ -12,6 +12,7 @@ from skfakespot import (
     FakeSpotterClassifier,
     NeuronCoverageTransformer,
     PerturbationAugmenter,
+    SkipMissingClassifier,
 )
 from skfakespot.pipeline import AugmentedPipeline
 from skfakespot.preprocessing import BlockwiseStandardScaler
@@ -37,6 +38,8 @@ ESTIMATORS = [
     DualRidgeClassifier(),
     BlockwiseStandardScaler(),
     PerturbationAugmenter(random_state=0),
+    SkipMissingClassifier(LogisticRegression()),
+    SkipMissingClassifier(LinearSVC()),
     VideoClassifier(LogisticRegression()),
     VideoClassifier(LinearSVC(), how="topk"),
 ]

@@ -251,6 +251,7 @@ def test_every_kind_of_X_gives_the_same_counts(network, images, paths):
         "DataFrame": pd.DataFrame({"face": [str(path) for path in paths]}),
         "PIL": [Image.fromarray(image) for image in images],
         "arrays": list(images),
+        "contents": [path.read_bytes() for path in paths],
     }
     for kind, X in kinds.items():
         coverage = NeuronCoverageTransformer(network)
@@ -270,14 +271,46 @@ def test_what_is_known_of_X_after_fit(network, images, paths):
     assert coverage.image_shape_in_ == (12, 10, 3)
 
 
-def test_images_of_another_shape_than_at_fit_are_refused(network, images):
+def any_size_network():
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, keras.layers.Conv2D(3, 3, kernel_initializer="ones")(inputs))
+
+
+@pytest.mark.parametrize("make_coverage", [
+    lambda: NeuronCoverageTransformer(small_network()),
+    lambda: NeuronCoverageTransformer(small_network),  # built for the images in fit
+    lambda: NeuronCoverageTransformer(any_size_network(), image_size=(9, 8)),
+    lambda: NeuronCoverageTransformer([small_network(), any_size_network()],
+                                      image_size=[None, (9, 8)]),
+], ids=["model", "callable", "any size", "list"])  # fmt: skip
+def test_arrays_of_images_of_another_size_than_in_fit_are_resized(images, make_coverage):
+    coverage = make_coverage().fit(images)
+    for others in (images[:, :, :9], images.repeat(2, axis=1), images[:, 1:, :, 0]):
+        expected = coverage.transform(list(others))
+        assert_array_equal(coverage.transform(others), expected)
+        assert_array_equal(pickle.loads(pickle.dumps(coverage)).transform(others), expected)
+    assert (coverage.image_shape_in_, coverage.n_features_in_) == ((12, 10, 3), 360)
+
+
+def test_thresholds_are_learnt_from_arrays_of_differing_sizes(network, images):
+    others = images.repeat(2, axis=1)
+    expected = NeuronCoverageTransformer(network).fit([*images, *others]).thresholds_
+    in_parts = NeuronCoverageTransformer(network).partial_fit(images).partial_fit(others)
+    assert_allclose(in_parts.thresholds_, expected, rtol=1e-12)
+    parts = [NeuronCoverageTransformer(network).fit(part) for part in (images, others)]
+    assert_allclose(parts[0].merge(parts[1]).thresholds_, expected, rtol=1e-12)
+    assert in_parts.image_shape_in_ == parts[0].image_shape_in_ == (12, 10, 3)
+
+
+def test_vectors_are_no_images_and_keep_their_length(network, images):
     coverage = NeuronCoverageTransformer(network).fit(images)
-    with pytest.raises(
-        ValueError, match=r"\(12, 9, 3\).* fitted on samples of shape \(12, 10, 3\)"
-    ):
-        coverage.transform(images[:, :, :9])
-    with pytest.raises(ValueError, match=r"rows? of 360 numbers|fitted on samples"):
+    with pytest.raises(ValueError, match=r"but X holds rows of 360 numbers"):
         coverage.transform(images.reshape(len(images), -1))
+    coverage = NeuronCoverageTransformer(small_network).fit(images[:, 0, 0])
+    with pytest.raises(ValueError, match=r"X has 4 features, but .* is expecting 3 features"):
+        coverage.transform(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"samples of shape \(3,\), but X holds images"):
+        coverage.transform(images)
 
 
 def test_vectors_and_images_go_to_networks_of_their_kind(network, images):

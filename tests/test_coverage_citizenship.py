@@ -114,9 +114,12 @@ def test_a_progress_bar_follows_a_pipeline(callback, images, capsys, monkeypatch
     pytest.importorskip("rich")
     monkeypatch.setenv("COLUMNS", "200")
     classifier = FakeSpotterClassifier((4,), max_iter=2)
-    detector = make_pipeline(NeuronCoverageTransformer(small_network()), classifier)
-    detector.set_callbacks(callback.ProgressBar()).fit(images, np.arange(len(images)) % 2)
-    assert "NeuronCoverageTransformer - fit" in capsys.readouterr().out
+    for detector in (
+        make_pipeline(NeuronCoverageTransformer(small_network()), classifier),
+        make_fakespotter(small_network(), classifier=classifier),
+    ):
+        detector.set_callbacks(callback.ProgressBar()).fit(images, np.arange(len(images)) % 2)
+        assert "NeuronCoverageTransformer - fit" in capsys.readouterr().out
 
 
 def test_callbacks_hear_of_each_fold_once_where_profiles_are_kept(callback, images, tmp_path):
@@ -153,9 +156,14 @@ def test_skops_trusts_nothing_but_the_class(images):
 
 def test_html_links_to_the_reference(network):
     estimators = NeuronCoverageTransformer(network), FakeSpotterClassifier()
-    others = PerturbationAugmenter(), make_fakespotter(augment=True), VideoClassifier(SVC())
-    modules = {"AugmentedPipeline": "skfakespot.pipeline", "VideoClassifier": "skfakespot.video"}
-    for estimator in (*estimators, *others):
+    others = PerturbationAugmenter(), VideoClassifier(SVC())
+    detectors = make_fakespotter(), make_fakespotter(augment=True)
+    modules = {
+        "AugmentedPipeline": "skfakespot.pipeline",
+        "DetectorPipeline": "skfakespot.pipeline",
+        "VideoClassifier": "skfakespot.video",
+    }
+    for estimator in (*estimators, *others, *detectors):
         name = type(estimator).__name__
         module = modules.get(name, "skfakespot")
         assert f"/reference/generated/{module}.{name}.html" in estimator._repr_html_()
@@ -181,8 +189,11 @@ def test_partial_fit_in_any_parts_and_order_to_twelve_digits(network, images):
 
 def test_the_scale_of_float_images_is_checked(network, images):
     coverage = NeuronCoverageTransformer(network).fit(images)
-    with pytest.warns(UserWarning, match="255"):
-        coverage.transform(images / 255)
+    for on_error, n_jobs in (("raise", None), ("nan", None), ("nan", 2)):
+        coverage.set_params(on_error=on_error, n_jobs=n_jobs, batch_size=4)
+        with pytest.raises(ValueError, match="multiply X by 255"):
+            coverage.transform(images / 255)
+    coverage.set_params(on_error="raise", n_jobs=None)
     for value, message in ((np.nan, "NaN"), (-3.0, "-3"), (256.0, "256")):
         spoilt = images.astype(float)
         spoilt[2, 3, 4, 1] = value

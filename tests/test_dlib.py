@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import BackboneError, describe_backbones, list_backbones, load_backbone
-from skfakespot.backbones._dlib_format import WeightsFormatError, parse_dlib_network
+from skfakespot.backbones._backbone import WeightsFormatError
+from skfakespot.backbones._dlib_format import parse_dlib_network
 
 pytestmark = pytest.mark.numeric
 
@@ -181,6 +182,14 @@ def test_an_empty_tensor_with_impossible_sizes_is_refused(weights_file, tmp_path
     path.write_bytes(data.replace(empty, impossible, 1))
     with pytest.raises(BackboneError, match=r"damaged .*: a tensor has the shape \(0, "):
         load_backbone("dlib-resnet29", weights=path)
+
+
+def test_a_negative_size_is_refused(weights_file):
+    size = dlib_integer(len("loss_metric_2"))
+    data = weights_file.read_bytes()
+    damaged = data.replace(size, bytes([size[0] | 0x80]) + size[1:], 1)
+    with pytest.raises(WeightsFormatError, match="a size is negative"):
+        parse_dlib_network(damaged)
 
 
 # The stream's structure stands in its first bytes.

@@ -129,6 +129,7 @@ def test_headers_are_facts_of_the_file(tmp_path):
     # The luminance table that the JPEG standard gives as an example is that of quality 50.
     assert header.quantization[0][:4] == (16, 11, 10, 16)
     assert read_header(str(tmp_path / "002.png"))[:2] == ("PNG", "L")
+    assert read_header((tmp_path / "001.jpg").read_bytes()) == header
     assert read_header(tmp_path / "003.jpg").subsampling == "none"
 
 

@@ -6,7 +6,8 @@ from numpy.testing import assert_array_equal
 from pictures import encoded, picture, read
 from PIL import Image, ImageOps
 
-from skfakespot.images import ImageError, load_image
+from skfakespot.augmentation import Perturbation, perturb
+from skfakespot.images import ImageError, PerturbedImage, load_image
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "BMP", "TIFF", "PPM"])
@@ -15,6 +16,7 @@ def test_lossless_formats(tmp_path, image_format):
     path.write_bytes(encoded(Image.fromarray(picture()), image_format))
     assert_array_equal(load_image(path), picture())
     assert_array_equal(load_image(str(path)), picture())
+    assert_array_equal(load_image(path.read_bytes()), picture())
 
 
 def colour_modes():
@@ -175,6 +177,7 @@ def test_floats_are_rounded():
     (np.array([[[-1.0, 1.0]]]), r"range from -1 to 1; .* 0 to 255. .*\(X \+ 1\) \* 127.5"),
     (np.array([[[-0.5, 255.5]]]), r"range from -0.5 to 255.5; .*np.clip\(X, 0, 255\)"),
     (np.array([[[-103.5, 130.0]]]), "Undo any preprocessing"),
+    (np.array([[[-0.02, 1.01]]]), "Undo any preprocessing"),
     (np.array([[[-3, 130]]]), "range from -3 to 130"),
     (np.array([[[0, 65535]]], dtype=np.uint16), "divide them by 257"),
 ])  # fmt: skip
@@ -185,16 +188,49 @@ def test_pixels_off_the_scale(X, message, as_container):
 
 
 @pytest.mark.parametrize("as_container", [np.asarray, list])
-def test_scale_from_0_to_1_is_warned_of_once(as_container):
-    X = as_container(np.linspace(0, 1, 6 * 4).reshape(6, 2, 2))
-    with pytest.warns(UserWarning, match="scale is 0 to 255: multiply X by 255") as caught:
-        read(X, (2, 2), batch_size=2)
+@pytest.mark.parametrize("image_size", [(2, 2), (3, 3)])
+@pytest.mark.parametrize("on_error", [None, print])
+def test_a_scale_from_0_to_1_is_refused(as_container, image_size, on_error):
+    X = as_container(np.linspace(0, 1, 6 * 4, dtype=np.float32).reshape(6, 2, 2))
+    with pytest.raises(ValueError, match=r"0 to 255, .*multiply X by 255.*np.rint\(X\)") as raised:
+        read(X, image_size, batch_size=2, on_error=on_error)
+    assert not isinstance(raised.value, ImageError)
+
+
+def test_a_scale_from_0_to_1_is_refused_where_it_is_perturbed_or_read_alone():
+    image = np.linspace(0, 1, 64).reshape(8, 8)
+    perturbed = PerturbedImage(image, Perturbation("noise", 0.1), 0)
+    for source in (image, perturbed):
+        with pytest.raises(ValueError, match="multiply X by 255"):
+            load_image(source)
+    with pytest.raises(ValueError, match="multiply X by 255"):
+        read([perturbed], (8, 8))
+    for X in ([image], image[np.newaxis]):
+        with pytest.raises(ValueError, match="multiply X by 255"):
+            read(perturb(X, "blur", 1.0), (8, 8))
+
+
+def test_float_pixels_of_0_and_1_are_warned_of_once():
+    X = np.eye(2).repeat(3, axis=0).reshape(3, 2, 2)
+    with pytest.warns(UserWarning, match="multiply X by 255: the scale is 0 to 255") as caught:
+        read(X, (2, 2), batch_size=1)
     assert len(caught) == 1
 
 
-@pytest.mark.parametrize("X", [np.zeros((3, 2, 2)), np.ones((3, 2, 2), int), np.eye(2)[None] * 2])
-def test_scale_is_not_warned_of_without_reason(X):
-    read(X, (2, 2))
+BRIGHT, DARK = np.full((2, 2), 200.0), np.full((2, 2), 0.3)
+
+
+@pytest.mark.parametrize("X", [
+    np.zeros((3, 2, 2)),
+    np.ones((3, 2, 2), int),
+    np.eye(2)[None] * 2,
+    [BRIGHT, DARK, BRIGHT],
+    np.stack([BRIGHT, DARK, BRIGHT]),
+    perturb(np.stack([BRIGHT, DARK, BRIGHT]), "blur", 1.0),
+])  # fmt: skip
+@pytest.mark.parametrize("image_size", [(2, 2), (3, 3)])
+def test_a_scale_is_not_complained_of_without_reason(X, image_size):
+    read(X, image_size)
 
 
 @pytest.mark.parametrize(("source", "error", "message"), [

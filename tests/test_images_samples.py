@@ -1,6 +1,8 @@
 """What X may be."""
 
+import io
 import pickle
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ def containers(paths, pictures):
     arrays = np.empty(len(pictures), dtype=object)
     arrays[:] = list(pictures)
     text = [str(path) for path in paths]
+    contents = [path.read_bytes() for path in paths]
     return {
         "list of str": text,
         "tuple of Path": tuple(paths),
@@ -36,6 +39,15 @@ def containers(paths, pictures):
         "object array of arrays": arrays,
         "list of float arrays": list(pictures.astype(np.float32)),
         "PIL images and arrays": [*images[:5], *pictures[5:]],
+        "list of bytes": contents,
+        "deque of BytesIO": deque(map(io.BytesIO, contents)),
+        "Series of bytes": pd.Series(contents, dtype=object),
+        "object array of bytes": np.array(contents, dtype=object),
+        "bytes, BytesIO and arrays": [
+            *contents[:3],
+            *map(io.BytesIO, contents[3:5]),
+            *pictures[5:],
+        ],
     }
 
 
@@ -51,11 +63,46 @@ def test_sequences(picture_files, container):
     assert indices.dtype == np.intp
 
 
+def test_a_BytesIO_is_read_whole_and_its_position_does_not_change(picture_files):
+    paths, pictures = picture_files
+    streams = [io.BytesIO(path.read_bytes()) for path in paths]
+    for position, stream in enumerate(streams):
+        stream.seek(7 * position)
+    samples = as_samples(streams * 3)
+    assert_array_equal(read(samples, n_threads=8).data, [*pictures] * 3)
+    assert samples.digests() == as_samples(paths * 3).digests()
+    assert [stream.tell() for stream in streams] == [7 * position for position in range(10)]
+
+
+def test_tensors(picture_files):
+    torch = pytest.importorskip("torch")
+    pictures = picture_files[1]
+    tensor = torch.tensor(pictures)
+    for X in (tensor, list(tensor), tensor.double()):
+        assert_array_equal(read(X).data, pictures)
+    assert as_samples(torch.ones(2, 5)).shape == (5,)
+    channels_first = tensor.permute(0, 3, 1, 2)
+    with pytest.raises(ValueError, match=r"X\.permute\(0, 2, 3, 1\) of a torch tensor"):
+        as_samples(channels_first)
+    with pytest.raises(ImageError, match=r"image 0 of X: .*image\.permute\(1, 2, 0\) of a torch"):
+        read(list(channels_first))
+    # A tensor without data is refused by torch as one in the memory of a GPU is.
+    shape = 2, 8, 8, 3
+    for tensor in (
+        torch.ones(shape, requires_grad=True),
+        torch.ones(shape, device="meta"),
+        torch.ones(shape, dtype=torch.bfloat16),
+    ):
+        for X in (tensor, list(tensor)):
+            with pytest.raises(TypeError, match=r"Convert .* tensor\.detach\(\)\.cpu\(\)\.numpy"):
+                read(X)
+
+
 def test_polars(picture_files):
     polars = pytest.importorskip("polars")
     paths, pictures = picture_files
-    text = [str(path) for path in paths]
-    for X in (polars.Series(text), polars.DataFrame({"path": text})):
+    text, contents = [str(path) for path in paths], [path.read_bytes() for path in paths]
+    for X in (polars.Series(text), polars.DataFrame({"path": text}), polars.Series(contents)):
         assert_array_equal(read(X).data, pictures)
     X = polars.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})
     assert_array_equal(read(X, None).data, [[1, 3], [2, 4]])
@@ -145,14 +192,17 @@ def test_samples_survive_pickle(X):
     assert_array_equal(samples[1], as_samples(X)[1])
 
 
-@pytest.mark.parametrize("kind", ["array", "vector", "sequence"])
+@pytest.mark.parametrize("kind", ["array", "vector", "sequence", "contents"])
 def test_a_subset_is_read_as_those_samples_of_the_whole(picture_files, kind):
     paths, pictures = picture_files
-    X = {"array": pictures, "vector": pictures[:, 0, 0], "sequence": paths}[kind]
-    image_size = SIZE if kind == "sequence" else None
+    contents = [io.BytesIO(path.read_bytes()) for path in paths]
+    X = {"array": pictures, "vector": pictures[:, 0, 0], "sequence": paths, "contents": contents}[
+        kind
+    ]
+    image_size = SIZE if kind in ("sequence", "contents") else None
     samples, rows = as_samples(X), [7, 2, 2]
     subset = pickle.loads(pickle.dumps(samples.subset(np.array(rows))))
-    assert (subset.kind, subset.shape, len(subset)) == (kind, samples.shape, 3)
+    assert (subset.kind, subset.shape, len(subset)) == (samples.kind, samples.shape, 3)
     assert subset.digests() == [samples.digests()[row] for row in rows]
     (part,) = subset.batches(image_size=image_size, batch_size=3)
     (selected,) = samples.batches(rows, image_size=image_size, batch_size=3)
@@ -194,10 +244,16 @@ def test_read_only_memmap_is_read_batch_by_batch(tmp_path, dtype):
     ("face.png", TypeError, r"single path, 'face.png'; wrap it in a list: \['face.png'\]"),
     (Path("face.png"), TypeError, "wrap it in a list"),
     (Path(__file__).parent, TypeError, "skfakespot.datasets.load_face_folders"),
-    (b"face.png", TypeError, "of type bytes"),
+    (b"face.png", TypeError, r"of type bytes.* wrap it in a list: \[X\]"),
+    (io.BytesIO(b"face"), TypeError, r"of type BytesIO.* wrap it in a list: \[X\]"),
+    (bytearray(b"face"), TypeError, r"of type bytearray. Convert it with \[bytes\(X\)\]"),
+    (memoryview(b"face"), TypeError, r"Convert it with \[bytes\(X\)\]"),
+    (io.BufferedReader(io.BytesIO()), TypeError, r"an open file.* Read it: \[X.read\(\)\]"),
     (Image.new("RGB", (4, 4)), TypeError, "wrap it in a list"),
     ({"a.png"}, TypeError, "X is of type set. X may be an array"),
-    ((path for path in ["a.png"]), TypeError, "of type generator"),
+    ((path for path in ["a.png"]), TypeError, r"of type generator. Convert it with list\(X\)"),
+    (map(str, ["a.png"]), TypeError, r"of type map. Convert it with list\(X\)"),
+    ({"a": "a.png"}.values(), TypeError, r"Convert it with list\(X\)"),
     (None, TypeError, "of type NoneType"),
     (sparse.csr_matrix(np.eye(3)), TypeError, "sparse"),
     (sparse.coo_array(np.eye(3)), TypeError, "sparse"),
@@ -215,7 +271,7 @@ def test_read_only_memmap_is_read_batch_by_batch(tmp_path, dtype):
     (np.zeros((160, 160, 4)), ValueError, r"one image.*X\[np.newaxis, \.\.\., :3\]"),
     (np.zeros((2, 8, 8, 1)), ValueError, r"\(2, 8, 8, 1\).*take X\[\.\.\., 0\]"),
     (np.zeros((2, 8, 8, 4)), ValueError, r"Drop the alpha channel with X\[\.\.\., :3\]"),
-    (np.zeros((2, 3, 8, 8)), ValueError, r"np.moveaxis\(X, 1, -1\)"),
+    (np.zeros((2, 3, 8, 8)), ValueError, r"np.moveaxis\(X, 1, -1\), or X.permute\(0, 2, 3, 1\)"),
     (np.zeros((2, 8, 8, 5)), ValueError, r"\(2, 8, 8, 5\)"),
     (np.zeros((1, 2, 8, 8, 3)), ValueError, r"\(1, 2, 8, 8, 3\); a stack of images is"),
     (np.zeros((2, 0, 8, 3)), ValueError, "no pixels"),
@@ -234,7 +290,13 @@ def test_read_only_memmap_is_read_batch_by_batch(tmp_path, dtype):
     (["a.png", None], TypeError, r"but X\[1\] is a NoneType"),
     ([np.nan, "a.png"], TypeError, r"X\[0\] is of type float"),
     ([None, "a.png"], TypeError, r"X\[0\] is of type NoneType"),
-    ([b"a.png"], TypeError, r"X\[0\] is of type bytes"),
+    ([bytearray(b"a"), bytearray(b"b")], TypeError,
+     r"X\[0\] is of type bytearray. Convert .* \[bytes\(content\) for content in X\]"),
+    ([io.BufferedReader(io.BytesIO())], TypeError,
+     r"X\[0\] is of type BufferedReader. Read .*: \[file.read\(\) for file in X\]"),
+    ([io.BytesIO(b"a"), "a.png"], TypeError,
+     r"X\[0\] is an image \(a BytesIO\), but X\[1\] is a str"),
+    (np.array([b"a\0"]), TypeError, r"\|S2, .*cuts off the last bytes.* Give a list of bytes"),
     ([[1, 2], [3]], ValueError, "differ in shape"),
 ])  # fmt: skip
 def test_what_is_refused(X, error, message):

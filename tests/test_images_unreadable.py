@@ -1,7 +1,9 @@
 """Files that cannot be read, and damaged ones."""
 
+import io
 import os
 import pickle
+import re
 import struct
 import warnings
 import zlib
@@ -72,6 +74,24 @@ def test_bad_files(tmp_path, case, action):
     with pytest.raises(ImageError) as raised_in_batch:
         read([path])
     assert str(raised_in_batch.value) == str(raised.value)
+
+
+def test_the_same_files_in_memory():
+    contents = [content for content, _ in BAD_FILES.values() if content]
+    reasons = [reason for content, reason in BAD_FILES.values() if content]
+    failures = {}
+    good = encoded(Image.fromarray(picture()), "PNG")
+    data, indices = read([*contents, good, b"", io.BytesIO()], on_error=failures.setdefault)
+    assert_array_equal(data, picture()[np.newaxis])
+    assert_array_equal(indices, [len(contents)])
+    reasons += ["0 bytes", "0 bytes"]
+    for (index, error), reason in zip(failures.items(), reasons, strict=True):
+        assert error.source == f"image {index} of X"
+        assert re.search(reason, error.reason)
+    closed = io.BytesIO(good)
+    closed.close()
+    with pytest.raises(ImageError, match="closed"):
+        load_image(closed)
 
 
 def test_folder_and_special_files(tmp_path):

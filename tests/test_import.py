@@ -118,7 +118,7 @@ def test_import_loads_neither_keras_nor_tensorflow_and_touches_no_network():
         "def refuse(*arguments): raise AssertionError('network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
         "import skfakespot, skfakespot.backbones, skfakespot.datasets, skfakespot.metrics\n"
-        "import skfakespot.cli, skfakespot.images\n"
+        "import skfakespot.cli, skfakespot.images, skfakespot.faces\n"
         "loaded = {'keras', 'tensorflow', 'torch', 'jax', 'matplotlib'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

@@ -19,7 +19,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from skfakespot import fake_probability
 from skfakespot.metrics import (
+    ReversedScoresWarning,
     equal_error_rate,
     fake_detection_report,
     fake_detection_scorers,
@@ -274,3 +276,33 @@ def test_scorers_of_labels_that_do_not_tell(sample):
     assert found == pytest.approx(expected)
     with pytest.raises(ValueError, match="Give pos_label"):
         fake_detection_scorers()["auc"](classifier, X, named)
+
+
+def test_the_report_of_an_estimator_finds_the_column_of_fake():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    is_fake = X[:, 0] > 0
+    y = np.where(is_fake, "fake", "real")
+    classifier = LogisticRegression().fit(X, y)
+    report = fake_detection_report(y, estimator=classifier, X=X)
+    assert report == fake_detection_report(y, fake_probability(classifier, X))
+    assert report["auc"] > 0.99
+    numbers = LogisticRegression().fit(X, is_fake.astype(int))
+    expected = fake_detection_report(is_fake.astype(int), numbers.predict_proba(X)[:, 1])
+    assert report == pytest.approx(expected)
+
+
+def test_scores_of_the_class_real_are_noticed():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = np.where(X[:, 0] > 0, "fake", "real")
+    classifier = LogisticRegression().fit(X, y)
+    column_of_real = classifier.predict_proba(X)[:, 1]
+    with pytest.warns(ReversedScoresWarning, match=r"AUC is 0\.0.*fake_probability") as caught:
+        report = fake_detection_report(y, column_of_real)
+    assert report["auc"] < 0.1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("parts", [{}, {"y_score": [0, 1], "estimator": 1, "X": 1}, {"X": 1}])
+def test_the_report_takes_scores_or_an_estimator(parts):
+    with pytest.raises(ValueError, match="Give either y_score, or estimator and X"):
+        fake_detection_report([0, 1], **parts)

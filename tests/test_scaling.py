@@ -86,6 +86,26 @@ def test_processes(images, paths):
     assert [warning.message.index for warning in caught] == [11]
 
 
+def test_a_network_that_cannot_be_sent_to_processes_is_refused_before_it_runs(images):
+    lock, seen = threading.Lock(), []
+
+    def preprocess(batch):
+        with lock:
+            seen.append(len(batch))
+        return batch.astype(np.float32)
+
+    coverage = NeuronCoverageTransformer(
+        lambda: Backbone("locked", exact_network(), preprocess), batch_size=4, n_jobs=2
+    )
+    message = r"workers of n_jobs .*lock.* def at the top level of a module.* or set n_jobs=None"
+    with pytest.raises(ValueError, match=message):
+        coverage.fit(images)
+    assert not seen
+    with joblib.parallel_config("threading"):
+        coverage.fit(images)
+    assert sum(seen) == len(images)
+
+
 def slow_network(folder):
     def preprocess(batch):
         (folder / str(os.getpid())).touch()

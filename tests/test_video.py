@@ -237,8 +237,13 @@ def test_frames_without_a_face_are_never_seen(videos):
     with pytest.warns(UnscoredGroupWarning, match="1 of 30 groups .* video 7"):
         probabilities = classifier.predict_proba(holed, groups)
     assert_array_equal(np.isnan(probabilities).all(axis=1), np.unique(groups) == "video 7")
-    with pytest.raises(ValueError, match=r"1 of 30 groups .*video 7: .* neither real nor fake"):
-        classifier.predict(holed, groups)
+    with pytest.warns(UnscoredGroupWarning, match="1 of 30 groups .* video 7"):
+        predicted = classifier.predict(holed, groups)
+    assert_array_equal(predicted == -1, np.unique(groups) == "video 7")
+    with pytest.warns(UnscoredGroupWarning, match="1 of 30 groups .* video 7"):
+        accuracy = classifier.score(holed, y, groups=groups)
+    scored = predicted != -1
+    assert accuracy == (predicted == aggregate_labels(y, groups)[1])[scored].mean()
     with pytest.raises(ValueError, match="scores are NaN, the first"):
         clone(classifier).set_params(nan_policy="raise").fit(X, y).predict_proba(holed, groups)
     with pytest.raises(ValueError, match="No frame of X has a face"):

@@ -5,19 +5,16 @@ A line of a map holds all maps of the layer side by side, so that each loop runs
 values, and a step to the right is a shift of the line.
 """
 
-import numba
+from functools import partial
+
 import numpy as np
+
+from .._compiled_loops import compile_loop
 
 # Values of a line that are added together; with those of the lines above they stay in the cache.
 _CHUNK = 1024
 
-
-def _compile(function):
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # there is no folder to which compiled code can be written
-        return numba.njit(**options)(function)
+_compile = partial(compile_loop, fastmath={"contract"})
 
 
 @_compile

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
+from joblib.parallel import get_active_backend
 
 from .._cache import BoundedCache
 from .._keras import import_keras
@@ -46,10 +47,22 @@ class PortableNetwork:
         return _specs_of_others.get_or_make(key, lambda: pickle.loads(self._payload)).open()  # noqa: S301
 
     def __getstate__(self):
-        if self._payload is None:
+        self.pack()
+        return {"_reader": None, "_payload": self._payload}
+
+    def pack(self):
+        """Pickle the network, unless that is done; raise ValueError if it cannot be pickled."""
+        if self._payload is not None:
+            return
+        try:
             wrapped = joblib.wrap_non_picklable_objects(self._spec, keep_wrapper=False)
             self._payload = pickle.dumps(wrapped)
-        return {"_reader": None, "_payload": self._payload}
+        except Exception as error:  # of any type, as it is the user's code that is pickled
+            raise ValueError(
+                f"The network cannot be sent to the workers of n_jobs ({error}). As backbone, give "
+                "a function that is defined with def at the top level of a module, or the network "
+                "that it builds; or set n_jobs=None."
+            ) from error
 
 
 class _ReducedChunk(NamedTuple):
@@ -69,6 +82,8 @@ def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, o
 
     ``on_error(index, error)`` is called for each image that cannot be read.
     """
+    if not getattr(get_active_backend()[0], "supports_sharedmem", False):
+        network.pack()
     tasks = (
         joblib.delayed(_reduce_chunk)(
             network, samples.subset(chunk), batch_size, copy.deepcopy(reduction)

@@ -16,7 +16,8 @@ class PerturbedImage:
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image or \
+            array-like of shape (H, W, 3) or (H, W)
         The image. A path is kept as str.
     perturbation : callable
         Such as `skfakespot.augmentation.Perturbation`. ``perturbation(pixels, seed)`` takes and

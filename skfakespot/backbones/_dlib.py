@@ -1,6 +1,5 @@
 """dlib's face recognition network (ResNet-29) as a Keras model."""
 
-import importlib.util
 from pathlib import Path
 
 from .._keras import import_keras, kernel_initializers
@@ -13,32 +12,21 @@ from ._backbone import (
     weights_errors,
 )
 from ._dlib_format import STAGES, parse_dlib_network
+from ._dlib_stream import REINSTALL_HINT, find_installed
 
 NAME = "dlib-resnet29"
 _INPUT_SIZE = (150, 150)
 _LICENCE = "CC0-1.0"
 
 _FILE_NAME = "dlib_face_recognition_resnet_model_v1.dat"
-_PACKAGE = "face_recognition_models"
 _MEAN_RGB = (122.782, 117.001, 104.298)
 _STAGE_FILTERS = (32, 64, 128, 256, 256)
 _EMBEDDING_SIZE = 128
 
 
-def _find_weights():
-    """Path of the file that face-recognition-models installs, or None where it is missing."""
-    # Importing the package would need pkg_resources, which newer versions of setuptools lack.
-    specification = importlib.util.find_spec(_PACKAGE)
-    for folder in (specification and specification.submodule_search_locations) or ():
-        path = Path(folder) / "models" / _FILE_NAME
-        if path.is_file():
-            return path
-    return None
-
-
 def describe():
     """Facts of the backbone; see `describe_backbones`."""
-    return BackboneCard(NAME, _INPUT_SIZE, 30, 619_840, _LICENCE, _find_weights())
+    return BackboneCard(NAME, _INPUT_SIZE, 30, 619_840, _LICENCE, find_installed(_FILE_NAME))
 
 
 def build(weights=None, include_top=False, image_size=_INPUT_SIZE):
@@ -56,8 +44,7 @@ def build(weights=None, include_top=False, image_size=_INPUT_SIZE):
 def _load_model(weights, image_size):
     """Build the model with the weights in a file; also return the file's mean colour and path."""
     if weights is None:
-        path = _find_weights()
-        hint = "Reinstall it with: pip install --force-reinstall --no-deps face-recognition-models"
+        path, hint = find_installed(_FILE_NAME), REINSTALL_HINT
     else:
         path = Path(weights)
         hint = f"Accepted is a copy of dlib's {_FILE_NAME}, or weights=None for the installed one."

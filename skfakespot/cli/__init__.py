@@ -10,6 +10,7 @@ from .._perturbations import KINDS, PRESETS
 from ._start import import_for_prediction
 
 _BACKBONE = "dlib-resnet29"
+_INTERRUPTED = 130  # as shells report a program that SIGINT has ended: 128 + 2
 _COMMANDS = (
     ("demo", "train and test on 100 real faces and simulated fakes"),
     ("evaluate", "train and test a detector on your faces"),
@@ -17,7 +18,7 @@ _COMMANDS = (
     ("train", "train a detector and save it"),
     (
         "predict",
-        "score images with a saved detector: print path, label and probability of fake of each",
+        "score images with a saved detector: print path, probability of fake and label as CSV",
     ),
     ("backbones", "list the backbones"),
 )
@@ -34,7 +35,8 @@ def main(arguments=None):
     Returns
     -------
     status : int
-        0 if all went well, 2 if the input is bad, 1 if something else failed.
+        0 if all went well, 2 if the input is bad, 1 if something else failed, 130 if the user
+        pressed Ctrl-C.
     """
     return _run(_parser().parse_args(arguments))
 
@@ -58,7 +60,7 @@ def _run(options, *, owns_process=False):
         return 0
     except KeyboardInterrupt:
         print("skfakespot: interrupted", file=sys.stderr)
-        return 1
+        return _INTERRUPTED
     except (ValueError, OSError, ImportError) as error:
         print(f"skfakespot: {error}", file=sys.stderr)
         return 1 if isinstance(error, ImportError) else 2
@@ -113,6 +115,13 @@ def _add_folders(command):
             metavar="DIR",
             help=f"folder of {label} faces, searched to any depth",
         )
+    command.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="if images cannot be read: list them and stop before the training, or list them and "
+        "leave them out (default: %(default)s)",
+    )
 
 
 def _add_split(command):
@@ -209,7 +218,26 @@ def _add_saved_detector_and_images(command):
         help="detector that train saved. Loading such a file can run code that it contains: use "
         "only files that you or people you trust have made",
     )
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    command.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help='image file; folder, searched to any depth; pattern such as "photos/**/*.jpg"; or - '
+        "for a list of files on stdin, one on each line",
+    )
+    command.add_argument(
+        "--null",
+        "-0",
+        action="store_true",
+        help="the names in the list on stdin end with a null byte, as `find -print0` writes them",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the scores to this .csv or .parquet file instead of printing them; if an "
+        "earlier run was interrupted, go on after its last score",
+    )
     command.add_argument(
         "--threshold",
         type=_share,

@@ -7,6 +7,7 @@ from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
 from ._samples import as_samples
+from ._unreadable import find_unreadable
 
 __all__ = [
     "DECODER_VERSION",
@@ -16,6 +17,7 @@ __all__ = [
     "PerturbedImage",
     "UnreadableImageWarning",
     "as_samples",
+    "find_unreadable",
     "load_image",
     "read_header",
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
-from ._decode import read_pixels, to_rgb, to_uint8
+from ._decode import Scale, check_scale, read_pixels, to_rgb, to_uint8
 from ._errors import ImageError
 
 # One batch is complete while the next one is being decoded.
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 class _Reading(NamedTuple):
     index: int
     pixels: tuple[np.ndarray, ...] = ()
-    peak: float = 0.0
+    scale: Scale = Scale()
     error: ImageError | None = None
 
 
@@ -121,21 +121,21 @@ def _vector_batches(samples, indices, batch_size):
             nan = np.isnan(data[row]).any()
             found = "NaN" if nan else "infinity or a value too large for dtype('float32')"
             raise ValueError(f"Input X contains {found} (row {window[row]}).")
-        yield Batch((data,), window), 0.0
+        yield Batch((data,), window), Scale()
 
 
 def _batches_of_array(samples, indices, batch_size, on_error):
-    """Yield batches of images that need no resizing, each with the peak of `to_uint8`."""
+    """Yield batches of images that need no resizing, each with its `Scale`."""
     grey = samples[:1].ndim == 3
     for window in _windows(indices, batch_size):
         try:
-            pixels, peak = to_uint8(_rows(samples, window))
+            pixels, scale = to_uint8(_rows(samples, window))
         except ValueError:
             # Some of these images have wrong values. Reading them one by one finds which.
             readings = (_read(samples, index, (None,)) for index in window.tolist())
             yield from _batches_of_readings(readings, batch_size, on_error)
         else:
-            yield Batch((to_rgb(pixels, grey=grey),), window), peak
+            yield Batch((to_rgb(pixels, grey=grey),), window), scale
 
 
 def _read_ahead(samples, indices, image_sizes, batch_size, n_threads):
@@ -160,7 +160,7 @@ def _read(samples, index, image_sizes):
 
 
 def _batches_of_readings(readings, batch_size, on_error):
-    """Yield batches of readings, each with the greatest peak."""
+    """Yield batches of readings, each with the `Scale` of all its images."""
     group = []
     with closing(readings):
         for reading in readings:
@@ -181,19 +181,23 @@ def _stack(group):
     pixels = zip(*(reading.pixels for reading in group), strict=True)
     data = tuple(np.stack(of_one_size) for of_one_size in pixels)
     indices = np.array([reading.index for reading in group], dtype=np.intp)
-    return Batch(data, indices), max(reading.peak for reading in group)
+    scales = [reading.scale for reading in group]
+    peak = max(scale.peak for scale in scales)
+    return Batch(data, indices), Scale(peak, any(scale.is_fractional for scale in scales))
 
 
 def _finish(batches, of_each_size):
-    """Yield the batches, and warn once of float images on a scale from 0 to 1."""
+    """Yield the batches; refuse a scale from 0 to 1, and warn once of float pixels 0 and 1."""
     warned = False
     with closing(batches):
-        for batch, peak in batches:
-            if not warned and 0 < peak <= 1:
+        for batch, scale in batches:
+            n_images = len(batch.indices)
+            check_scale(scale, f"A batch of {n_images} image{'s' * (n_images > 1)}")
+            if not warned and 0 < scale.peak <= 1:
                 warned = True
                 warnings.warn(
-                    f"The greatest pixel of a batch of float images is {peak:g}, as if they were "
-                    "on a scale from 0 to 1. The scale is 0 to 255: multiply X by 255.",
+                    "All pixels of a batch of float images are 0 or 1. If they are on a scale "
+                    "from 0 to 1, multiply X by 255: the scale is 0 to 255.",
                     UserWarning,
                     stacklevel=2,
                 )

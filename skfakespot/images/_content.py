@@ -14,7 +14,7 @@ import PIL
 from .._cache import BoundedCache
 from .._perturbations import PerturbedImage
 from ._batches import count_threads
-from ._decode import is_path, load_image
+from ._decode import content_of, is_file_content, is_path, load_image
 from ._errors import ImageError
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
@@ -50,6 +50,8 @@ def _digest(samples, index):
 def _digest_source(source, name):
     if is_path(source):
         return _digest_file(os.fspath(source))
+    if is_file_content(source):
+        return hashlib.sha256(content_of(source)).digest()[:16]
     if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
         recipe = f"{source.perturbation.identity} {source.seed}".encode()
         content = _digest_source(source.source, name)

@@ -1,8 +1,10 @@
-"""Decoding one image, from a file, a PIL image or an array, into uint8 RGB pixels."""
+"""Decoding one image, from a file, its content, a PIL image or an array, into RGB pixels."""
 
+import io
 import os
 import stat
 import threading
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -37,6 +39,15 @@ def is_path(source):
     return isinstance(source, str | os.PathLike)
 
 
+def is_file_content(source):
+    return isinstance(source, bytes | io.BytesIO)
+
+
+def content_of(source):
+    """Return the bytes of a file that is in memory, wherever the position of a BytesIO is."""
+    return source if isinstance(source, bytes) else source.getvalue()
+
+
 def load_image(source, *, name=None):
     """Decode one image into RGB pixels.
 
@@ -51,10 +62,11 @@ def load_image(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image, array-like of shape (H, W, 3) or (H, W), \
-            or PerturbedImage
-        The image. Arrays are uint8, or other integers or floats between 0 and 255; floats are
-        rounded to the nearest integer. Boolean arrays are refused.
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \
+            array-like of shape (H, W, 3) or (H, W), or PerturbedImage
+        The image: the path of a file, the content of a file, or pixels. Arrays are uint8, or other
+        integers or floats between 0 and 255; floats are rounded to the nearest integer. Boolean
+        arrays are refused.
     name : str, default=None
         Name of the image in error messages. ``None`` means its path, or "image".
 
@@ -67,8 +79,10 @@ def load_image(source, *, name=None):
     ------
     ImageError
         If the image cannot be read.
+    ValueError
+        If it is an array on a scale from 0 to 1.
     TypeError
-        If `source` is neither a path nor an image.
+        If `source` is none of these.
 
     Examples
     --------
@@ -77,7 +91,9 @@ def load_image(source, *, name=None):
     >>> load_image(np.full((2, 2), 7.4))[0, 0]
     array([7, 7, 7], dtype=uint8)
     """
-    (pixels,), _peak = read_pixels(source, name or name_of(source) or "image")
+    name = name or name_of(source) or "image"
+    (pixels,), scale = read_pixels(source, name)
+    check_scale(scale, name)
     return pixels
 
 
@@ -90,32 +106,52 @@ def name_of(source):
 
 
 def read_pixels(source, name, image_sizes=(None,)):
-    """Decode one image and stretch it to each size; also return its peak, see `to_uint8`.
+    """Decode one image and stretch it to each size; also return its `Scale`.
 
     The pixels are a tuple of arrays, one for each size; None keeps the size of the image.
     """
     if is_path(source):
-        return _read_file(os.fsdecode(source), name, image_sizes), 0.0
+        return _read_file(os.fsdecode(source), name, image_sizes), Scale()
+    if is_file_content(source):
+        return _decode(open_content(source, name), name, image_sizes), Scale()
     if isinstance(source, Image.Image):
         with _callers_image_lock:
-            return _decode(source, name, image_sizes), 0.0
+            return _decode(source, name, image_sizes), Scale()
     if hasattr(source, "__array__"):
-        return _read_array(np.asarray(source), name, image_sizes)
+        return _read_array(as_array(source, name), name, image_sizes)
     if isinstance(source, PerturbedImage):
         return _read_perturbed(source, name, image_sizes)
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
-        "a PIL image, an array of shape (H, W, 3) or (H, W), or a PerturbedImage"
+        "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
+        "(H, W), or a PerturbedImage"
     )
 
 
+def as_array(source, name):
+    """Convert an object with `__array__`, such as a tensor, to a NumPy array."""
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:
+        hint = ""
+        if hasattr(source, "detach"):
+            hint = (
+                ". Convert a tensor with tensor.detach().cpu().numpy(), one of bfloat16 after "
+                "tensor.float()"
+            )
+        raise TypeError(
+            f"{name} is of type {type(source).__name__}, which NumPy cannot convert to an array "
+            f"({error}){hint}"
+        ) from error
+
+
 def _read_perturbed(image, name, image_sizes):
-    (pixels,), peak = read_pixels(image.source, name)
+    (pixels,), scale = read_pixels(image.source, name)
     try:
         pixels = image.perturbation(pixels, image.seed)
     except (OSError, MemoryError) as error:  # such as a side of more than 65535 pixels for JPEG
         raise ImageError(name, f"it cannot be perturbed ({error or 'out of memory'})") from error
-    return _stretch_pixels(pixels, image_sizes), peak
+    return _stretch_pixels(pixels, image_sizes), scale
 
 
 def _read_file(path, name, image_sizes):
@@ -138,6 +174,17 @@ def _read_file(path, name, image_sizes):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(name, f"the file cannot be opened ({reason})") from error
+
+
+def open_content(source, name):
+    """Open an image whose file is in memory, without decoding its pixels."""
+    try:
+        content = content_of(source)
+    except ValueError as error:
+        raise ImageError(name, f"the io.BytesIO cannot be read ({error})") from error
+    if not content:
+        raise ImageError(name, "the content is empty (0 bytes)")
+    return open_image(io.BytesIO(content), "", name)
 
 
 def open_image(file, path, name):
@@ -232,6 +279,11 @@ def _read_array(array, name, image_sizes):
             4: "; drop the alpha channel with image[..., :3]",
         }
         hint = hints.get(array.shape[2], "") if array.ndim == 3 else ""
+        if not hint and array.ndim == 3 and array.shape[0] == 3:
+            hint = (
+                "; move the channels to the last axis with np.moveaxis(image, 0, -1), or "
+                "image.permute(1, 2, 0) of a torch tensor"
+            )
         raise ImageError(
             name,
             f"an array of shape {array.shape} is not an image; accepted are (H, W, 3) and "
@@ -240,11 +292,11 @@ def _read_array(array, name, image_sizes):
     if array.size == 0:
         raise ImageError(name, f"an array of shape {array.shape} has no pixels")
     try:
-        pixels, peak = to_uint8(array)
+        pixels, scale = to_uint8(array)
     except ValueError as error:
         raise ImageError(name, str(error)) from None
     pixels = to_rgb(pixels, grey=pixels.ndim == 2)
-    return _stretch_pixels(pixels, image_sizes), peak
+    return _stretch_pixels(pixels, image_sizes), scale
 
 
 def _stretch_pixels(pixels, image_sizes):
@@ -263,10 +315,31 @@ def to_rgb(pixels, *, grey):
     return np.ascontiguousarray(pixels)
 
 
+class Scale(NamedTuple):
+    """What the values of float pixels tell about their scale; the default is for other pixels.
+
+    `peak` is the greatest value. `is_fractional` says whether an image of values up to 1 has some
+    between 0 and 1.
+    """
+
+    peak: float = 0.0
+    is_fractional: bool = False
+
+
+def check_scale(scale, what):
+    """Raise a ValueError for images, described by `what`, that are on a scale from 0 to 1."""
+    if scale.peak <= 1 and scale.is_fractional:
+        raise ValueError(
+            f"{what}: the greatest pixel is {scale.peak:g}, and there are pixels between 0 and 1, "
+            "as on a scale from 0 to 1. The scale is 0 to 255, on which all would be black: "
+            "multiply X by 255. If the images really are that dark, round them with np.rint(X)"
+        )
+
+
 def to_uint8(values):
-    """Convert numbers on the 0-255 scale to uint8; also return the greatest float, or else 0."""
+    """Convert numbers on the 0-255 scale to uint8; also return their `Scale`."""
     if values.dtype == np.uint8:
-        return values, 0.0
+        return values, Scale()
     check_pixel_dtype(values.dtype)
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -278,8 +351,9 @@ def to_uint8(values):
             + _hint_for_range(low, high)
         )
     if values.dtype.kind == "f":
-        return np.rint(values).astype(np.uint8), float(high)
-    return values.astype(np.uint8), 0.0
+        is_fractional = high <= 1 and bool(((values > 0) & (values < 1)).any())
+        return np.rint(values).astype(np.uint8), Scale(float(high), is_fractional)
+    return values.astype(np.uint8), Scale()
 
 
 def check_pixel_dtype(dtype):
@@ -298,7 +372,7 @@ def check_pixel_dtype(dtype):
 def _hint_for_range(low, high):
     if low >= -1 and high <= 1:
         return "Convert a scale from -1 to 1 with (X + 1) * 127.5"
-    if low > -1 and high < 256:
+    if low > -1 and 2 < high < 256:
         return "Clip the values with np.clip(X, 0, 255)"
     if low < 0:
         return "Undo any preprocessing, because the backbone applies its own"

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from .._perturbations import PerturbedImage
-from ._decode import is_path, name_of, open_image
+from ._decode import content_of, is_file_content, is_path, name_of, open_content, open_image
 from ._errors import ImageError
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
@@ -55,7 +55,7 @@ def read_header(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, PIL.Image.Image, array-like or PerturbedImage
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, array-like or PerturbedImage
         See `load_image`; of a perturbed image its source is described. A PIL image keeps the facts
         of the file that it was opened from, but for its size.
     name : str, default=None
@@ -82,10 +82,12 @@ def read_header(source, *, name=None):
         return read_header(source.source, name=name)
     if isinstance(source, Image.Image):
         return _header(source, None)
+    name = name or name_of(source) or "image"
+    if is_file_content(source):
+        return _header(open_content(source, name), len(content_of(source)))
     if not is_path(source):
         shape = np.shape(source)
         return Header(None, "L" if len(shape) == 2 else "RGB", shape[1], shape[0])
-    name = name or name_of(source)
     path = Path(os.fsdecode(source))
     try:
         with path.open("rb") as file:

@@ -1,8 +1,9 @@
 """X as `Samples`: images in an array, images or paths in a sequence, or vectors."""
 
+import io
 import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, MappingView, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from scipy.sparse import issparse
 from .._perturbations import PerturbedImage
 from ._batches import read_batches
 from ._content import content_digests
-from ._decode import check_pixel_dtype, is_path, name_of
+from ._decode import as_array, check_pixel_dtype, is_file_content, is_path, name_of
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
-    "one-column DataFrame of file paths, PIL images or (H, W, 3) arrays; or a 2-D numeric array"
+    "one-column DataFrame of file paths, contents of files (bytes or io.BytesIO), PIL images or "
+    "(H, W, 3) arrays; or a 2-D numeric array"
 )
 
 
@@ -43,10 +45,14 @@ class Samples:
     def __repr__(self):
         return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
 
-    def name(self, index):
-        """Name of a sample in error messages: its path, or such as "image 3 of X"."""
+    def name(self, index, position=None):
+        """Name of a sample in error messages: its path, or such as "image 3 of X".
+
+        `position` is that in X, if these samples are a part of X.
+        """
         path = name_of(self[index]) if self.kind == "sequence" else None
-        return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
+        position = index if position is None else position
+        return path or f"{'row' if self.kind == 'vector' else 'image'} {position} of X"
 
     def subset(self, indices):
         """Select some of the samples, so that only these are sent to another process."""
@@ -94,7 +100,8 @@ class Samples:
         Returns
         -------
         batches : iterator of Batch
-            It warns once if float images seem to be on a scale from 0 to 1.
+            It raises a ValueError, also with `on_error`, if the pixels of a batch of float images
+            reach from 0 to 1 at most and some lie between. It warns once if all are 0 or 1.
         """
         return read_batches(self, indices, image_size, batch_size, on_error, n_threads)
 
@@ -106,13 +113,16 @@ def as_samples(X):
     X may be
 
     - a numeric array of shape (n, H, W, 3) or (n, H, W) on the 0-255 scale: uint8, other integers
-      or float, but not bool. A 3-D array whose last axis has length 3 or 4 is refused, because it
-      is probably a single image;
+      or float, but not bool. Floats on a scale from 0 to 1 are refused when they are read. A 3-D
+      array whose last axis has length 3 or 4 is refused, because it is probably a single image;
     - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
-      os.PathLike), or of images (PIL images, arrays of shape (H, W, 3) or (H, W)). Paths and
-      images cannot be mixed; a `PerturbedImage` counts as its source. A list of arrays of one
-      size is such a sequence, too;
+      os.PathLike), or of images (contents of image files as bytes or io.BytesIO, PIL images,
+      arrays of shape (H, W, 3) or (H, W)). Paths and images cannot be mixed; a `PerturbedImage`
+      counts as its source. A list of arrays of one size is such a sequence, too;
     - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
+
+    Tensors in the memory of the CPU are arrays. Of an io.BytesIO the whole content is read, and its
+    position does not matter and does not change.
 
     Examples
     --------
@@ -133,17 +143,25 @@ def as_samples(X):
     if hasattr(X, "to_numpy"):
         return _from_array(X.to_numpy(), columns=getattr(X, "columns", None))
     if hasattr(X, "__array__"):
-        return _from_array(np.asarray(X))
+        return _from_array(as_array(X, "X"))
     if isinstance(X, Sequence):
         return _from_list(X)
-    raise TypeError(f"X is of type {type(X).__name__}. {_ACCEPTED}")
+    hint = "Convert it with list(X)" if isinstance(X, Iterator | MappingView) else _ACCEPTED
+    raise TypeError(f"X is of type {type(X).__name__}. {hint}")
 
 
 def _refuse_single(X):
     if isinstance(X, Image.Image):
         raise TypeError("X is a single PIL image; wrap it in a list: [image]")
-    if isinstance(X, bytes | bytearray):
-        raise TypeError(f"X is of type {type(X).__name__}. {_ACCEPTED}")
+    if is_file_content(X):
+        raise TypeError(
+            f"X is of type {type(X).__name__}: is it the content of one image file? Then wrap it "
+            "in a list: [X]"
+        )
+    if isinstance(X, bytearray | memoryview):
+        raise TypeError(f"X is of type {type(X).__name__}. Convert it with [bytes(X)]")
+    if _is_open_file(X):
+        raise TypeError(f"X is an open file, of type {type(X).__name__}. Read it: [X.read()]")
     if is_path(X):
         path = os.fsdecode(X)
         if Path(path).is_dir():
@@ -157,7 +175,7 @@ def _refuse_single(X):
 def _from_list(X):
     _refuse_empty(len(X), (len(X),))
     first = X[0]
-    if _kind_of_element(first) is not None:
+    if _kind_of_element(first) is not None or _hint_for_element(first) is not None:
         return _sequence(tuple(X))
     try:
         array = np.asarray(X)
@@ -173,6 +191,11 @@ def _from_list(X):
 
 def _from_array(X, columns=None):
     _refuse_empty(len(X) if X.ndim else 1, X.shape)
+    if X.dtype.kind == "S":
+        raise TypeError(
+            f"X is an array of dtype {X.dtype}, in which NumPy cuts off the last bytes of a file "
+            "if they are 0. Give a list of bytes"
+        )
     if X.dtype.kind in "OUT":
         if X.ndim == 1 or (X.ndim == 2 and X.shape[1] == 1 and not _is_number(X[0, 0])):
             return _sequence(_read_only(X.reshape(-1)))
@@ -203,7 +226,8 @@ def _sequence(elements):
                 f"X[{index}] is a {type(element).__name__}. Give either paths or images"
             )
         if found is None:
-            raise TypeError(f"X[{index}] is of type {type(element).__name__}. {_ACCEPTED}")
+            hint = _hint_for_element(element) or _ACCEPTED
+            raise TypeError(f"X[{index}] is of type {type(element).__name__}. {hint}")
         expected = found
     return Samples("sequence", None, elements)
 
@@ -215,7 +239,21 @@ def _kind_of_element(element):
     if is_path(element):
         return "a path"
     is_array = hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2
-    return "an image" if is_array or isinstance(element, Image.Image) else None
+    is_image = is_array or is_file_content(element) or isinstance(element, Image.Image)
+    return "an image" if is_image else None
+
+
+def _is_open_file(value):
+    return isinstance(value, io.IOBase) or callable(getattr(value, "read", None))
+
+
+def _hint_for_element(element):
+    """Say how to convert what holds the content of a file in another way; None for the rest."""
+    if isinstance(element, bytearray | memoryview):
+        return "Convert the contents with [bytes(content) for content in X]"
+    if _is_open_file(element):
+        return "Read the open files: [file.read() for file in X]"
+    return None
 
 
 def _is_number(element):
@@ -275,7 +313,10 @@ def _hint_for_stack(X):
     if X.shape[3] == 4:
         return ". Drop the alpha channel with X[..., :3]"
     if X.shape[1] == 3:
-        return ". Move the channels to the last axis with np.moveaxis(X, 1, -1)"
+        return (
+            ". Move the channels to the last axis with np.moveaxis(X, 1, -1), or "
+            "X.permute(0, 2, 3, 1) of a torch tensor"
+        )
     return ""
 
 

@@ -1,10 +1,12 @@
 """The report of the paper's eight metrics, with intervals."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._bootstrap import (
     areas_under_roc,
@@ -14,12 +16,26 @@ from .._bootstrap import (
     logit_t_interval,
 )
 from .._labels import check_scores
+from .._probability import fake_probability
+
+
+class ReversedScoresWarning(UserWarning):
+    """The scores of real images are higher than those of fake images.
+
+    Examples
+    --------
+    >>> from skfakespot.metrics import ReversedScoresWarning
+    >>> issubclass(ReversedScoresWarning, UserWarning)
+    True
+    """
 
 
 def fake_detection_report(
     y_true,
-    y_score,
+    y_score=None,
     *,
+    estimator=None,
+    X=None,
     threshold=0.5,
     pos_label=None,
     convention="standard",
@@ -34,9 +50,15 @@ def fake_detection_report(
     ----------
     y_true : array-like of shape (n_samples,)
         True labels of two classes.
-    y_score : array-like of shape (n_samples,)
+    y_score : array-like of shape (n_samples,), default=None
         Scores of the class fake: the larger, the more likely fake. Probabilities, or any other
-        scores with a `threshold` on their scale.
+        scores with a `threshold` on their scale. Give either `y_score`, or `estimator` and `X`.
+    estimator : classifier, default=None
+        A fitted classifier with ``predict_proba``. Its probabilities of fake for X, found by
+        `skfakespot.fake_probability` whatever the labels are, are the scores. Images that it gives
+        NaN, because it could not read them, are left out.
+    X : array-like, default=None
+        What ``estimator.predict_proba`` takes, such as images or paths.
     threshold : float, default=0.5
         An image is called fake if its score is at least this.
     pos_label : int, float, bool or str, default=None
@@ -68,7 +90,14 @@ def fake_detection_report(
     ------
     ValueError
         If the labels are not of exactly two classes, scores are not finite, `pos_label` is
-        not one of the labels, or a parameter of the intervals is not accepted.
+        not one of the labels, a parameter of the intervals is not accepted, or both or neither of
+        `y_score` and `estimator` are given.
+
+    Warns
+    -----
+    ReversedScoresWarning
+        If real images have clearly higher scores than fake ones: the AUC is below 0.5 by more than
+        three standard errors of an AUC without any relation between labels and scores.
 
     Notes
     -----
@@ -108,13 +137,15 @@ def fake_detection_report(
     """
     if convention not in ("standard", "paper"):
         raise ValueError(f"convention={convention!r}; accepted are 'standard' and 'paper'.")
+    if (y_score is None) == (estimator is None) or (estimator is None) != (X is None):
+        raise ValueError("Give either y_score, or estimator and X.")
+    if estimator is not None:
+        y_true, y_score, groups = _score_images(y_true, groups, estimator, X, pos_label)
     fake, y_score = check_scores(y_true, y_score, pos_label)
+    _warn_if_reversed(fake, y_score)
     called_fake = y_score >= threshold
     scores = y_score if convention == "standard" else called_fake.astype(np.float64)
-    once = np.ones((1, len(fake)), dtype=np.int64)
-    ap, auc = average_precision_score(fake, scores), roc_auc_score(fake, scores)
-    metrics = _metrics_of_draws(fake, called_fake, once, [ap], [auc])
-    report = {name: float(value) for name, (value,) in metrics.items()}
+    report = metrics_of_scores(fake, scores, called_fake)
     if convention == "paper":
         _exchange_error_rates(report)
     if confidence_level is None:
@@ -143,6 +174,41 @@ def fake_detection_report(
         low, high = logit_t_interval(value, drawn[name], units[name], confidence_level)
         with_intervals |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return with_intervals
+
+
+def _score_images(y_true, groups, estimator, X, pos_label):
+    """Return labels, probabilities of fake and groups of the images that have a probability."""
+    y_true = column_or_1d(y_true)
+    probability = fake_probability(estimator, X, pos_label=pos_label)
+    check_consistent_length(y_true, probability, groups)
+    scored = ~np.isnan(probability)
+    groups = None if groups is None else column_or_1d(groups)[scored]
+    return y_true[scored], probability[scored], groups
+
+
+def _warn_if_reversed(fake, scores):
+    """Warn if the AUC is far below that of scores that have nothing to do with the labels."""
+    n_fake, n_real = np.count_nonzero(fake), np.count_nonzero(~fake)
+    auc = roc_auc_score(fake, scores)
+    # The variance of Mann and Whitney's statistic under the null hypothesis.
+    standard_error = np.sqrt((n_fake + n_real + 1) / (12 * n_fake * n_real))
+    if auc < 0.5 - 3 * standard_error:
+        warnings.warn(
+            f"The AUC is {auc:.3f}: the scores of real images are higher than those of fake ones. "
+            "If they are column 1 of predict_proba, and the labels are 'fake' and 'real', take "
+            "column 0, or let skfakespot.fake_probability(detector, X) find the column. If they "
+            "are scores of the class real, give -y_score, and the threshold on that scale.",
+            ReversedScoresWarning,
+            stacklevel=3,
+        )
+
+
+def metrics_of_scores(fake, scores, called_fake):
+    """Compute the eight metrics in the standard convention, as a dict."""
+    once = np.ones((1, len(fake)), dtype=np.int64)
+    ap, auc = average_precision_score(fake, scores), roc_auc_score(fake, scores)
+    metrics = _metrics_of_draws(fake, called_fake, once, [ap], [auc])
+    return {name: float(value) for name, (value,) in metrics.items()}
 
 
 def _metrics_of_draws(fake, called_fake, counts, ap, auc):

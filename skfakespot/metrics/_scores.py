@@ -1,10 +1,13 @@
 """The TPR at a given FPR, the equal error rate, and scorers for scikit-learn's searches."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.metrics import make_scorer, roc_curve
+from sklearn.utils.validation import column_or_1d
 
 from .._labels import check_scores, fake_label
-from ._report import fake_detection_report
+from .._missing import is_missing_label
+from ._report import metrics_of_scores
 
 _OF_LABELS = ("precision", "recall", "f1", "accuracy", "fpr", "fnr")
 _OF_SCORES = ("ap", "auc", "eer", "tpr_at_fpr")
@@ -100,6 +103,8 @@ def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
     they use the estimator's own threshold. AP, AUC, the equal error rate and the TPR at a given
     FPR are computed from ``decision_function``, or from ``predict_proba`` if there is none. Fake
     is the positive class, and the convention is the standard one of `fake_detection_report`.
+    Images without a score, such as those that a detector with ``on_error="nan"`` could not read,
+    are left out. With scikit-learn's metadata routing, sample weights are not used for the scores.
 
     Parameters
     ----------
@@ -131,7 +136,7 @@ def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
     >>> results["test_auc"].shape
     (5,)
     """
-    return {
+    scorers = {
         f"neg_{name}" if name in _ERRORS else name: make_scorer(
             _metric,
             response_method="predict"
@@ -145,17 +150,25 @@ def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
         )
         for name in (*_OF_LABELS, *_OF_SCORES)
     }
+    with config_context(enable_metadata_routing=True):
+        return {
+            name: scorer.set_score_request(sample_weight=False) for name, scorer in scorers.items()
+        }
 
 
 def _metric(y_true, response, *, fake, name, max_fpr):
     """Compute one metric from predicted labels, or from scores of the second class."""
+    y_true, response = column_or_1d(y_true), np.asarray(response)
     label = fake_label(y_true, fake)
+    missing = is_missing_label(response, y_true) if name in _OF_LABELS else np.isnan(response)
+    y_true, response = y_true[~missing], response[~missing]
     if name in _OF_LABELS:
-        scores = np.asarray(response) == label
+        scores = response == label
     else:
         scores = response if label == np.unique(y_true)[-1] else -response
     if name == "eer":
         return equal_error_rate(y_true, scores, pos_label=fake)
     if name == "tpr_at_fpr":
         return tpr_at_fpr_score(y_true, scores, max_fpr=max_fpr, pos_label=fake)
-    return fake_detection_report(y_true, scores, pos_label=fake)[name]
+    is_fake, scores = check_scores(y_true, scores, fake)
+    return metrics_of_scores(is_fake, scores, scores >= 0.5)[name]

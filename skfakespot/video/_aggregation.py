@@ -168,20 +168,13 @@ def score_groups(scores, groups, how, k, temperature, nan_policy):
     return labels, group_scores
 
 
-def describe_unscored(labels, group_scores):
-    """Say how many groups have no score, and name the first."""
-    unscored = labels[np.isnan(group_scores)]
-    return (
-        f"{len(unscored)} of {len(labels)} groups have no score, because no frame of theirs has "
-        f"one, the first of them {unscored[0]!s}"
-    )
-
-
 def warn_of_unscored(labels, group_scores, nan_policy):
     """Warn the caller's caller if groups have no score."""
-    if nan_policy == "omit" and np.isnan(group_scores).any():
+    unscored = labels[np.isnan(group_scores)]
+    if nan_policy == "omit" and len(unscored):
         warnings.warn(
-            f"{describe_unscored(labels, group_scores)}; their score is NaN. Find faces in them, "
+            f"{len(unscored)} of {len(labels)} groups have no score, because no frame of theirs "
+            f"has one, the first of them {unscored[0]!s}; their score is NaN. Find faces in them, "
             "or leave them out and say how many they were.",
             UnscoredGroupWarning,
             stacklevel=3,

@@ -3,10 +3,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.metrics import accuracy_score
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
@@ -15,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._documentation import DocumentationLinkMixin
 from .._labels import fake_label
+from .._missing import is_missing_label, labels_with_missing, missing_rows
 from .._sklearn_compat import (
     HasMethods,
     Interval,
@@ -28,7 +27,6 @@ from ._aggregation import (
     AGGREGATIONS,
     NAN_POLICIES,
     aggregate_labels,
-    describe_unscored,
     score_groups,
     warn_of_unscored,
 )
@@ -60,7 +58,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Parameters of "topk" and "logsumexp"; see `aggregate_scores`.
     nan_policy : {"omit", "propagate", "raise"}, default="omit"
         What a frame without a score does; see `aggregate_scores`. For groups without a score,
-        `predict_proba` and `decision_function` return NaN, and `predict` raises an error.
+        `predict_proba` and `decision_function` return NaN, and `predict` the label "unknown" if
+        labels are text, and -1 if they are numbers (NaN if -1 is one of them).
     threshold : "auto" or float, default="auto"
         A video is labelled fake if its score is at least this; "auto" is 0.5 for
         ``predict_proba`` and 0 for ``decision_function``.
@@ -157,7 +156,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         """
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        missing = _missing_frames(X)
+        missing = missing_rows(X)
         if missing.any():
             rows = np.flatnonzero(~missing)
             if not len(rows):
@@ -231,28 +230,22 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Returns
         -------
         y : ndarray of shape (n_groups,)
-            The label of each of the sorted distinct groups.
-
-        Raises
-        ------
-        ValueError
-            If a group has no score.
+            The label of each of the sorted distinct groups; "unknown" or -1 for groups without a
+            score, see `nan_policy`.
         """
         check_is_fitted(self)
         method = self.response_method
         if method == "auto":
             method = next(name for name in _RESPONSES if hasattr(self.estimator_, name))
         labels, scores = self._score_groups(X, groups, method)
-        if np.isnan(scores).any():
-            raise ValueError(
-                f"{describe_unscored(labels, scores)}: they can be called neither real nor fake. "
-                "Leave them out, or call predict_proba or decision_function, which give them NaN."
-            )
+        warn_of_unscored(labels, scores, self.nan_policy)
+        missing = np.isnan(scores)
         threshold = self.threshold
         if threshold == "auto":
             threshold = 0.5 if method == "predict_proba" else 0.0
         fake = self._fake_column()
-        return self.classes_[np.where(scores >= threshold, fake, 1 - fake)]
+        found = self.classes_[np.where(scores[~missing] >= threshold, fake, 1 - fake)]
+        return labels_with_missing(found, missing, self.classes_)
 
     def score(self, X, y, sample_weight=None, groups=None):
         """Compute the accuracy: the share of videos whose label is predicted correctly.
@@ -272,7 +265,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         Returns
         -------
         accuracy : float
-            Share of the videos, in [0, 1].
+            Share of the videos that have a score, in [0, 1]; NaN if none has.
         """
         y = column_or_1d(y)
         groups = np.arange(len(y)) if groups is None else groups
@@ -281,7 +274,14 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             place = np.searchsorted(labels, groups)
             sample_weight = np.bincount(place, _check_sample_weight(sample_weight, y))
         predicted = self.predict(X, groups)
-        return float(accuracy_score(y_of_groups, predicted, sample_weight=sample_weight))
+        scored = ~is_missing_label(predicted, self.classes_)
+        if not scored.any():
+            return float("nan")
+        if sample_weight is not None:
+            sample_weight = sample_weight[scored]
+        # Labels with a missing one may be of another dtype.
+        correct = predicted[scored] == y_of_groups[scored]
+        return float(np.average(correct, weights=sample_weight))
 
     def get_metadata_routing(self):
         """Return the metadata routing: ``groups`` are used here, the classifier gets the rest.
@@ -308,7 +308,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
     def _score_groups(self, X, groups, method):
         """Return the distinct groups, and their aggregated scores of the class fake."""
         check_is_fitted(self)
-        missing = _missing_frames(X)
+        missing = missing_rows(X)
         scores = np.full(len(missing), np.nan)
         if not missing.all():
             if missing.any():
@@ -337,21 +337,3 @@ def _check_not_multiclass(y):
 def _frame_classifier_has(classifier, method):
     """Whether the classifier of frames, fitted if there is one, has a method."""
     return hasattr(getattr(classifier, "estimator_", classifier.estimator), method)
-
-
-def _missing_frames(X):
-    """Return True for each frame of X that is None or NaN, or a row of NaN."""
-    if issparse(X):
-        return np.zeros(X.shape[0], dtype=bool)
-    # A list is not made an array, because its images may be large and of different sizes.
-    frames = X if isinstance(X, list | tuple | np.ndarray) else np.asarray(X)
-    return np.fromiter(map(_is_missing, frames), dtype=bool, count=len(frames))
-
-
-def _is_missing(frame):
-    if isinstance(frame, np.ndarray | list | tuple):
-        frame = np.asarray(frame)
-        if frame.dtype == object:
-            return frame.size > 0 and all(map(_is_missing, frame.flat))
-        return frame.dtype.kind == "f" and frame.size > 0 and bool(np.isnan(frame).all())
-    return frame is None or (isinstance(frame, float | np.floating) and bool(np.isnan(frame)))
