@@ -40,17 +40,18 @@ def show_progress(batches, about, *, enabled):
 def _report(batches, about, *, prints):
     """Report the start, the end, and between them at most one line every ten seconds."""
     # Single images, such as those of a server, do not fill the log.
-    level = logging.INFO if about.n_batches > 1 else logging.DEBUG
+    level = logging.DEBUG if about.n_batches == 1 else logging.INFO
     start = last = time.monotonic()
-    if about.n_batches > 1:
+    of_all = "" if about.n_images is None else f" of {about.n_images:,}"
+    if of_all and about.n_batches != 1:
         _write(f"{about.name}: {about.n_images:,} images", level, prints=prints)
     n_done = 0
     for batch in batches:
         yield batch
         n_done += len(batch.indices)
         now = time.monotonic()
-        if now - last >= _SECONDS_BETWEEN_LINES and n_done < about.n_images:
-            last, done = now, f"{n_done:,} of {about.n_images:,} images"
+        if now - last >= _SECONDS_BETWEEN_LINES and n_done != about.n_images:
+            last, done = now, f"{n_done:,}{of_all} images"
             _write(f"{about.name}: {done}, {now - start:.0f} s", level, prints=prints)
     seconds = time.monotonic() - start
     _write(f"{about.name}: {n_done:,} images done in {seconds:.1f} s", level, prints=prints)
