@@ -7,9 +7,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ._forks import check_not_forked
+
 
 def import_keras():
-    """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
+    """Import Keras, which takes seconds, on first use; the ImportError says how to install it.
+
+    A RuntimeError says that Keras cannot run in this process; see `check_not_forked`.
+    """
     # TensorFlow prints build notes to stderr at import unless told otherwise beforehand.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -20,6 +25,7 @@ def import_keras():
             f"Keras with its {backend!r} backend could not be imported ({error}). "
             f"Install it with: pip install keras {backend}"
         ) from error
+    check_not_forked(keras.backend.backend())
     return keras
 
 
