@@ -6,6 +6,8 @@ import threading
 import weakref
 from collections import OrderedDict
 
+from ._workers_folder import remove_workers_folder
+
 
 class BoundedCache:
     """Values in memory under keys; the least recently used are dropped first. Safe in threads.
@@ -119,7 +121,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
 
 
 def clear_caches(*, networks=True):
-    """Empty all caches of this process and free their memory; folders on disk stay as they are.
+    """Empty all caches of this process and free their memory; folders of `memory` stay.
 
     Fitted estimators go on working: what they need is built or computed again.
 
@@ -137,6 +139,7 @@ def clear_caches(*, networks=True):
     for cache in list(_all_caches):
         if networks or not cache.is_network:
             cache.clear()
+    remove_workers_folder()
     if networks:
         # Keras' networks and their compiled functions refer to each other.
         gc.collect()
