@@ -105,9 +105,9 @@ def run_case(case, *, has_memory):
         case = {**case, "memory": str(Path(folder, "profiles")) if has_memory else None}
         command = [sys.executable, __file__, "--case", json.dumps(case)]
         environment = {**os.environ, _IMAGES_FILE: str(images_file)}
-        result = subprocess.run(  # noqa: S603
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
+        if result.returncode:
+            sys.exit(result.stderr)
         taken, used, score = json.loads(result.stdout.splitlines()[-1])
         return taken, used, sum(map(int, images_file.read_text().split())), score
 
@@ -133,7 +133,7 @@ def measure(options, recipe):
 def print_line(recipe, has_memory, n_jobs, results):
     """Print the medians of the repeated runs of a case, and their range."""
     taken, used, images, scores = zip(*results, strict=True)
-    cells = [recipe, "a folder" if has_memory else "None", str(n_jobs)]
+    cells = [recipe, "folder" if has_memory else "None", str(n_jobs)]
     cells += [f"{statistics.median(some):.1f}" for some in (taken, used)]
     cells += [f"{min(taken):.1f} to {max(taken):.1f}", f"{min(used):.1f} to {max(used):.1f}"]
     cells += [f"{round(statistics.median(images))}", f"{scores[0]:.4f}"]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+_PREFIX = "skfakespot-workers-of-"
+
 
 def is_worker():
     """Whether this is a worker process of joblib's default backend, loky."""
@@ -20,10 +22,13 @@ def is_worker():
 def workers_folder():
     """Return the folder, or None in a process without workers.
 
-    A worker makes it. The process that started the workers removes it when it ends.
+    A worker makes it. The process that started the workers removes it when it ends; if it is
+    killed, a later worker does.
     """
     folder = _folder_of(_starter())
-    if is_worker():
+    if is_worker() and not folder.exists():
+        if os.name == "posix":  # elsewhere, os.kill would end the process
+            _remove_abandoned()
         with suppress(OSError):
             folder.mkdir(mode=0o700, exist_ok=True)
     return folder if _is_own(folder) else None
@@ -69,7 +74,7 @@ def _starter():
 
 
 def _folder_of(process):
-    return Path(tempfile.gettempdir(), f"skfakespot-workers-of-{process}")
+    return Path(tempfile.gettempdir(), f"{_PREFIX}{process}")
 
 
 def _is_own(folder):
@@ -87,8 +92,15 @@ def _remove(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@atexit.register
-def _clean_up():
-    remove_workers_folder()
-    if is_worker() and not multiprocessing.parent_process().is_alive():  # it was killed
-        _remove(_folder_of(_starter()))
+def _remove_abandoned():
+    """Remove the folders of processes that were killed, and so could not do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            os.kill(int(folder.name.removeprefix(_PREFIX)), 0)  # asks whether it runs
+        except ProcessLookupError:
+            _remove(folder)
+        except (ValueError, OSError):
+            continue
+
+
+atexit.register(remove_workers_folder)

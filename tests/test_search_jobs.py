@@ -1,6 +1,8 @@
 """Searches whose fits joblib's worker processes share."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,11 +56,15 @@ def test_each_image_passes_once_through_the_networks_of_all_workers(
     images[:, 0, 0, 0] = has_memory
     images_file = tmp_path / "images"
     memory = tmp_path / "profiles" if has_memory else None
+    # Of a process that was killed: no process has so high a number.
+    abandoned = Path(tempfile.gettempdir(), f"skfakespot-workers-of-{2**30}")
+    abandoned.mkdir(exist_ok=True)
     search = make_search(exact, images_file, memory, output, 2).fit(images, labels)
     notes = np.loadtxt(images_file, dtype=int)
     assert len(np.unique(notes[:, 0])) == 3
     assert notes[:, 1].sum() == 60
     assert workers_folder().is_dir()
+    assert not abandoned.exists()
     clear_caches(networks=False)
     assert workers_folder() is None
     alone = make_search(exact, images_file, None, output, None).fit(images, labels)
