@@ -12,17 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..augmentation import PRESETS
-from ..backbones import describe_backbones
-from ..datasets import SuspectDataWarning, format_audit, load_demo_faces
 from ..images import ImageError
-from ..robustness import (
-    PAPER_MEAN_DROP,
-    RobustnessCurveDisplay,
-    figure_size,
-    mean_drop,
-    robustness_curve,
-)
 from ..scoring import ImageScore, iter_scores
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector
 from ._inputs import list_arguments, load_faces
@@ -31,6 +21,8 @@ from ._inputs import list_arguments, load_faces
 def demo(options):
     """Train and test on simulated fakes, print the metrics, draw the precision-recall curve."""
     from sklearn.model_selection import GroupShuffleSplit
+
+    from ..datasets import load_demo_faces
 
     _check_folder_exists(options.output)
     figure = _new_figure("demo", extra="demo")
@@ -107,6 +99,9 @@ def evaluate(options):
 
 def robustness(options):
     """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
+    from ..augmentation import PRESETS
+    from ..robustness import RobustnessCurveDisplay, figure_size, mean_drop, robustness_curve
+
     _check_folder_exists(options.output)
     figure = _new_figure("robustness", extra="plot")
     if options.detector is not None and options.augment:
@@ -159,6 +154,8 @@ def _prepare_detector(faces, groups, options):
 
 
 def _print_robustness(rows, tested, options):
+    from ..robustness import PAPER_MEAN_DROP, mean_drop
+
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
     _print_table(
         ["perturbation", "AUC", "interval", "drop", "interval"],
@@ -202,7 +199,7 @@ def predict(options):
         list_arguments(options.images, null=options.null),
         threshold=options.threshold,
         output=options.output,
-        verbose=int(options.output is not None),
+        verbose=int(options.output is not None and sys.stderr.isatty()),
     )
     n_of_label = Counter()
     for score in scores:
@@ -240,6 +237,8 @@ def _print_counts(n_of_label, options):
 
 def backbones(options):
     """Print the networks, and whether their weights are on this machine."""
+    from ..backbones import describe_backbones
+
     cards = describe_backbones()
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
@@ -301,6 +300,8 @@ def _split_faces(faces, groups, options):
 
 def _audit_faces(faces, groups):
     """Return the audit of the files, or a text that says why it is not possible."""
+    from ..datasets import SuspectDataWarning, format_audit
+
     try:
         with warnings.catch_warnings():
             # The audit is printed with the metrics, so the warning would repeat it.

@@ -5,14 +5,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .. import fake_probability, make_fakespotter
+from .. import fake_probability
 from .._keras import import_keras
-from ..metrics import fake_detection_report
 
 
 def make_detector(options):
     """Make an unfitted detector."""
-    _start_keras()
+    from .. import make_fakespotter
+
+    import_keras()
     backbones, weights = options.backbone, options.weights
     if weights is not None:
         if len(weights) != len(backbones):
@@ -27,7 +28,7 @@ def make_detector(options):
         augment=options.augment or None,
         output=options.features,
         random_state=options.seed,
-        verbose=1,
+        verbose=int(sys.stderr.isatty()),
     )
     if weights is not None:
         weights = weights[0] if len(weights) == 1 else weights
@@ -36,6 +37,8 @@ def make_detector(options):
 
 def fit_and_report(detector, faces, train_rows, test_rows):
     """Train a detector; return its reports in both conventions, and the probabilities of fake."""
+    from ..metrics import fake_detection_report
+
     detector.fit(faces.data[train_rows], faces.target[train_rows])
     probability = fake_probability(detector, faces.data[test_rows])
     truth = faces.target[test_rows]
@@ -65,7 +68,7 @@ def load_detector(file):
 
     if not file.is_file():
         raise ValueError(f"{file} is no file; give what `skfakespot train` saved.")
-    _start_keras()
+    import_keras()
     try:
         detector = joblib.load(file)
     except Exception as error:
@@ -80,16 +83,3 @@ def load_detector(file):
         )
     verbose = (name for name in detector.get_params() if name.split("__")[-1] == "verbose")
     return detector.set_params(**dict.fromkeys(verbose, 0))
-
-
-def _start_keras():
-    """Import Keras without the messages that TensorFlow's library writes to stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        import_keras()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -22,7 +22,7 @@ def load_faces(options):
     from ..datasets import load_face_folders
 
     faces = load_face_folders(real=options.real, fake=options.fake)
-    unreadable = find_unreadable(faces.data, verbose=1)
+    unreadable = find_unreadable(faces.data, verbose=int(sys.stderr.isatty()))
     skipped = [{"path": faces.data[row], "error": reason} for row, reason in unreadable]
     if skipped:
         problem = f"{len(skipped)} of {len(faces.data)} images cannot be read"
