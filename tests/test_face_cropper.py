@@ -22,9 +22,17 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted
 
-from skfakespot import NeuronCoverageTransformer, SkipMissingClassifier, clear_caches
+from skfakespot import (
+    NeuronCoverageTransformer,
+    PerturbationAugmenter,
+    SkipMissingClassifier,
+    clear_caches,
+    make_fakespotter,
+    score_images,
+)
 from skfakespot._crops import crop_image, crop_square
 from skfakespot.augmentation import Perturbation, perturb
+from skfakespot.cli import main
 from skfakespot.faces import (
     FaceCrop,
     FaceCropper,
@@ -459,6 +467,83 @@ def test_it_needs_no_fit_and_is_pickled(paths):
         warnings.simplefilter("error")
         fitted.fit(pd.DataFrame({"path": paths})).transform(pd.DataFrame({"path": paths}))
     assert list(fitted.feature_names_in_) == ["path"]
+
+
+# The detector
+
+
+def test_a_detector_finds_the_faces_first(paths):
+    detector = make_fakespotter(small_network((24, 24, 3)), faces=True, memory="profiles")
+    assert list(detector.named_steps) == ["faces", "coverage", "scale", "classify"]
+    assert detector["faces"].memory == detector["coverage"].memory == "profiles"
+    augmented = make_fakespotter(small_network((24, 24, 3)), faces=True, augment=True)
+    assert list(augmented.named_steps) == ["faces", "augment", "coverage", "scale", "classify"]
+    for wrong in ("yes", 1, FaceCropper()):
+        with pytest.raises(ValueError, match=r"accepted are True and False.*faces__crop"):
+            make_fakespotter(faces=wrong)
+    with pytest.raises(ImageError, match=r"[14]\.png: no face was found in it"):
+        detector.set_params(faces__memory=None, coverage__memory=None).fit(paths, [0, 1, 0, 1, 1])
+
+
+def test_crops_are_augmented_in_training(faces, searched):
+    X = [np.asarray(read_face(faces, number, 150)) for number in range(6)]
+    detector = make_fakespotter(
+        small_network((24, 24, 3)),
+        faces=True,
+        augment=PerturbationAugmenter(kinds="blur", random_state=0),
+        classifier=DecisionTreeClassifier(random_state=0),
+    )
+    detector.fit(X, [0, 1] * 3)
+    assert sum(searched) == 6
+    assert detector["coverage"].n_samples_seen_ == 12
+    assert_array_equal(detector["augment"].sample_indices_, [*range(6)] * 2)
+    crops = detector["faces"].transform(X)
+    copies = [
+        PerturbedImage(crop, perturbation, 0)
+        for crop, perturbation in zip(crops, detector["augment"].perturbations_[6:], strict=True)
+    ]
+    alone = NeuronCoverageTransformer(small_network((24, 24, 3))).fit([*crops, *copies])
+    assert_allclose(alone.thresholds_, detector["coverage"].thresholds_, rtol=1e-6)
+    assert_array_equal(detector.predict(X), [0, 1] * 3)
+
+
+@pytest.mark.parametrize("on_error", ["raise", "nan"])
+def test_a_table_of_scores_says_where_there_is_no_face(paths, on_error):
+    detector = make_fakespotter(
+        small_network((24, 24, 3)),
+        faces=True,
+        on_error=on_error,
+        classifier=DecisionTreeClassifier(random_state=0),
+    )
+    detector.fit([paths[0], paths[2], paths[3]], [0, 1, 0])
+    scores = score_images(detector, [*paths, "gone.png"])
+    no_face = "no face was found in it"
+    assert scores["error"].tolist() == [None, no_face, None, None, no_face, "no such file"]
+    assert_array_equal(scores["probability"], [0, np.nan, 1, 0, np.nan, np.nan])
+
+
+def test_the_commands_find_faces(faces, tmp_path, capsys):
+    for kind in ("real", "fake"):
+        (tmp_path / kind).mkdir()
+        for number in range(3):
+            picture = Image.new("RGB", (300, 260), (80, 120, 100))
+            picture.paste(read_face(faces, number, 180, kind), (60, 40))
+            picture.save(tmp_path / kind / f"{number}.png")
+    Image.new("RGB", (300, 260)).save(tmp_path / "real" / "black.png")
+    folders = ["--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake")]
+    file = str(tmp_path / "detector")
+    with pytest.warns(UnreadableImageWarning, match=r"black\.png: no face was found in it"):
+        assert main(["train", *folders, "--faces", "--recipe", "statistics", "--output", file]) == 0
+    capsys.readouterr()
+    images = [str(tmp_path / "real" / name) for name in ("0.png", "black.png")]
+    assert main(["predict", file, *images]) == 2
+    out, _ = capsys.readouterr()
+    _, scored, missing = out.splitlines()
+    assert scored.endswith(",real,")
+    assert missing == f"{images[1]},,,no face was found in it"
+    picture = str(tmp_path / "curves.png")
+    assert main(["robustness", *folders, "--detector", file, "--output", picture]) == 2
+    assert "black.png: no face was found in it" in capsys.readouterr().err
 
 
 # The display
