@@ -4,9 +4,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from photographs import photograph, read_face
 from PIL import Image
 
+from skfakespot._crops import crop_image
 from skfakespot.backbones._dlib_stream import find_installed
 from skfakespot.faces import detect_faces
-from skfakespot.faces._alignment import crop_image, map_aligned_crop
+from skfakespot.faces._alignment import map_aligned_crop
 
 
 def scale_and_shift(scale, x=0.0, y=0.0):
@@ -49,7 +50,7 @@ def test_the_crops_are_like_those_of_dlib(faces, dlib_shapes):
         pixels = np.asarray(read_face(faces, number).rotate(10 * number))
         (shape,) = find(pixels, detect_faces(pixels).boxes)
         landmarks = np.array([(point.x, point.y) for point in shape.parts()])
-        crop = crop_image(pixels, map_aligned_crop(landmarks, 150), 150).astype(float)
+        crop = crop_image(pixels, map_aligned_crop(landmarks, 150), (150, 150)).astype(float)
         theirs = dlib.get_face_chip(pixels, shape, 150, 0.25).astype(float)
         assert np.abs(crop - theirs).mean() < 4
         # It fits worse if it is moved by a pixel.
@@ -65,28 +66,28 @@ def test_a_turned_face_becomes_upright(faces):
     for angle in (0, 25):
         pixels = np.asarray(upright.rotate(angle, Image.Resampling.BICUBIC))
         crop_map = map_aligned_crop(detect_faces(pixels).landmarks[0], 96, padding=0.0)
-        crops.append(crop_image(pixels, crop_map, 96).ravel())
+        crops.append(crop_image(pixels, crop_map, (96, 96)).ravel())
     assert np.corrcoef(crops)[0, 1] > 0.9
 
 
 def test_the_identity_copies_the_image():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    assert_array_equal(crop_image(pixels, scale_and_shift(1), 40), pixels)
-    assert_array_equal(crop_image(pixels, scale_and_shift(1, 5, 7), 20), pixels[7:27, 5:25])
+    assert_array_equal(crop_image(pixels, scale_and_shift(1), (40, 40)), pixels)
+    assert_array_equal(crop_image(pixels, scale_and_shift(1, 5, 7), (20, 20)), pixels[7:27, 5:25])
 
 
 @pytest.mark.parametrize("factor", [2, 5])
 def test_a_coarser_crop_is_the_mean_of_pixels(factor):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     size = 40 // factor
-    crop = crop_image(pixels, scale_and_shift(factor, *[(factor - 1) / 2] * 2), size)
+    crop = crop_image(pixels, scale_and_shift(factor, *[(factor - 1) / 2] * 2), (size, size))
     means = pixels.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
     assert_allclose(crop, means, atol=1)
 
 
 def test_outside_the_image_a_crop_is_black():
     pixels = np.full((20, 20, 3), 200, dtype=np.uint8)
-    crop = crop_image(pixels, scale_and_shift(1, -10, -10), 40)
+    crop = crop_image(pixels, scale_and_shift(1, -10, -10), (40, 40))
     assert (crop[10:30, 10:30] == 200).all()
     crop[10:30, 10:30] = 0
     assert not crop.any()

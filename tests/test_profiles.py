@@ -25,9 +25,9 @@ from skfakespot import (
     count_network_images,
     make_fakespotter,
 )
-from skfakespot._counting._folder import RecordFolder
 from skfakespot._counting._profile import ActivationProfile
 from skfakespot._counting._store import ProfileStore, make_cache
+from skfakespot._record_folder import RecordFolder
 from skfakespot.backbones import Backbone, Preprocessing
 
 pytestmark = [pytest.mark.usefixtures("no_profiles"), pytest.mark.numeric]
@@ -429,7 +429,7 @@ WRITER = """
 import sys
 sys.path[:0] = sys.argv[1].split("|")
 from test_profiles import CONFIGURATION, record_of
-from skfakespot._counting._folder import RecordFolder
+from skfakespot._record_folder import RecordFolder
 folder = RecordFolder(sys.argv[2], CONFIGURATION, max_bytes=3_000_000)
 print("ready", flush=True)
 for step in range(10**9):

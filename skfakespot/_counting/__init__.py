@@ -4,10 +4,10 @@
 statistics of feature maps fill. `_reductions`, `_map_statistics` and `_map_kernels` reduce one
 layer of a batch; the reducers in `_reducers`, `_statistic_reduction` and `_quantile` keep what each
 image needs; `_passes` and `_workers` send batches through a network. A `_profile` keeps the neurons
-in `_bands` around the thresholds, `_statistic_rows` the statistics of each image, `_store` and
-`_folder` store both, and `_counter` puts all of it together. `_thresholds` says for each value of
-`threshold` what is learnt and counted; what `_map_means`, `_multisection`, `_top` and `_range`
-count needs a pass of its own.
+in `_bands` around the thresholds, `_statistic_rows` the statistics of each image, `_store` stores
+both, and `_counter` puts all of it together. `_thresholds` says for each value of `threshold` what
+is learnt and counted; what `_map_means`, `_multisection`, `_top` and `_range` count needs a pass of
+its own.
 """
 
 from ._counter import NeuronCounter

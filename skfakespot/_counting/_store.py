@@ -9,9 +9,9 @@ import joblib
 import numpy as np
 
 from .._cache import BoundedCache
+from .._record_folder import open_folder
 from .._workers_folder import Turn, workers_folder
 from ..images import DECODER_VERSION
-from ._folder import RecordFolder
 from ._profile import ActivationProfile
 
 MEMORY_BYTES = 256 * 2**20
@@ -33,8 +33,6 @@ def _size(entries):
 # counts of a search do not push out profiles, which take the network to make again.
 _profiles = make_cache(MEMORY_BYTES)
 _counts = make_cache(_COUNTS_BYTES)
-# A folder's list of contents is read once; `refresh` adds what other processes write.
-_folders = BoundedCache(8)
 
 
 class _Store:
@@ -80,18 +78,8 @@ class _Store:
     def flush(self):
         """Write new values to the folder, if there is one."""
         unwritten, self._unwritten = self._unwritten, []
-        if not unwritten:
-            return
-        try:
-            self._folder.write(unwritten)
-        except OSError as error:
-            warnings.warn(
-                f"Profiles could not be written to memory={os.fspath(self._folder.location)!r} "
-                f"({error.strerror or error}), so that the network will be run again. Make the "
-                "folder writable, or give another one.",
-                UserWarning,
-                stacklevel=2,
-            )
+        if unwritten:
+            self._folder.write_or_warn(unwritten)
 
     def _known(self, digest):
         return self._cached(digest) or self._read(digest)
@@ -237,8 +225,4 @@ class Stores:
         if self.location is None:
             return structure, self._reader.weights
         configuration = hashlib.sha256(structure + self._reader.weights()).digest()
-        folder = _folders.get_or_make(
-            (os.fspath(self.location), configuration),
-            lambda: RecordFolder(self.location, configuration),
-        )
-        return structure, self._reader.weights, folder
+        return structure, self._reader.weights, open_folder(self.location, configuration)

@@ -85,7 +85,12 @@ def _parser():
         _add_split(commands[name])
     _add_robustness(commands["robustness"])
     commands["demo"].set_defaults(
-        recipe="paper", backbone=[_BACKBONE], weights=None, features=None, augment=False
+        recipe="paper",
+        backbone=[_BACKBONE],
+        weights=None,
+        features=None,
+        augment=False,
+        faces=False,
     )
     _add_picture(commands["demo"], "skfakespot-demo.png", "precision-recall curve")
     _add_picture(commands["robustness"], "skfakespot-robustness.png", "curves")
@@ -174,6 +179,12 @@ def _add_detector(command):
         "--augment",
         action="store_true",
         help="also train on a perturbed copy of each training face",
+    )
+    command.add_argument(
+        "--faces",
+        action="store_true",
+        help="find the largest face of each image and cut it out; images without a face are named "
+        "and left out",
     )
 
 

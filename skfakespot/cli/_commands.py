@@ -109,6 +109,9 @@ def robustness(options):
     faces, skipped = load_faces(options)
     groups = _read_groups(options.groups, faces.data)
     detector, test_rows, tested = _prepare_detector(faces, groups, options)
+    if "coverage__on_error" in detector.get_params():
+        # An image without a face has no score, and a curve needs all of them.
+        detector.set_params(coverage__on_error="raise")
     kinds = options.kinds or list(PRESETS[options.levels])
     results = robustness_curve(
         detector,

@@ -27,6 +27,9 @@ def make_detector(options):
         recipe=options.recipe,
         augment=options.augment or None,
         output=options.features,
+        faces=options.faces,
+        # Images that cannot be read have been found before, but not those without a face.
+        on_error="nan" if options.faces else "raise",
         random_state=options.seed,
         verbose=int(sys.stderr.isatty()),
     )

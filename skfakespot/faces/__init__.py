@@ -1,5 +1,15 @@
-"""Faces in photographs: where they are, and their landmarks."""
+"""Faces in photographs: where they are, their landmarks, and crops of them as images in X."""
 
+from .._crops import FaceCrop, MissingFace
+from ._cropper import FaceCropper, NoFaceWarning
 from ._detection import detect_faces
+from ._display import FaceDisplay
 
-__all__ = ["detect_faces"]
+__all__ = [
+    "FaceCrop",
+    "FaceCropper",
+    "FaceDisplay",
+    "MissingFace",
+    "NoFaceWarning",
+    "detect_faces",
+]

@@ -1,9 +1,6 @@
-"""Upright crops of faces: the map from a crop to the image, and the crop in one resampling."""
-
-import math
+"""The square around a face that becomes its crop, and the map from the crop to the image."""
 
 import numpy as np
-from PIL import Image
 
 from ._similarity import fit_similarity
 
@@ -45,33 +42,25 @@ def map_aligned_crop(landmarks, size, padding=0.25):
     return np.concatenate([matrices, shifts[..., None]], axis=-1)
 
 
-def crop_image(image, crop_map, size):
-    """Crop an image in one resampling, bicubic, with antialiasing where the crop is coarser.
+def locate_squares(landmarks, margin, *, turned):
+    """Locate the square around each face that becomes its crop.
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, 3), uint8
-    crop_map : ndarray of shape (2, 3)
-        From the crop to the image, see `map_aligned_crop`.
-    size : int
-        Side of the crop, in pixels.
+    landmarks : ndarray of shape (n_faces, 5, 2)
+        As `detect_faces` returns them.
+    margin : float
+        What surrounds the mean face at each side, as a share of the face's side.
+    turned : bool
+        Whether the squares are turned, so that the faces are upright in the crops.
 
     Returns
     -------
-    crop : ndarray of shape (size, size, 3), uint8
-        Black outside the image.
+    squares : list of tuple of 4 floats
+        x and y of the centre, the side, and the angle, as in `FaceCrop`.
     """
-    matrix, shift = crop_map[:, :2], crop_map[:, 2]
-    # Each pixel of the crop is the mean of so many samples in a row and in a column that none of
-    # the image's pixels is skipped.
-    n_samples = max(1, math.ceil(math.sqrt(abs(np.linalg.det(matrix))) - 1e-6))
-    # Pillow counts from the corner of the first pixel.
-    shift = shift - matrix.sum(axis=1) / 2 + 0.5
-    coefficients = np.column_stack([matrix / n_samples, shift]).ravel()
-    sampled = Image.fromarray(image).transform(
-        (size * n_samples, size * n_samples),
-        Image.Transform.AFFINE,
-        tuple(coefficients),
-        Image.Resampling.BICUBIC,
-    )
-    return np.array(sampled.reduce(n_samples))
+    # The only pixel of such a crop is its centre, and one step is its side.
+    maps = map_aligned_crop(landmarks, 1, margin)
+    sides = np.hypot(maps[:, 0, 0], maps[:, 1, 0])
+    angles = np.degrees(np.arctan2(maps[:, 1, 0], maps[:, 0, 0])) * turned
+    return list(map(tuple, np.column_stack([maps[:, :, 2], sides, angles]).tolist()))

@@ -74,8 +74,14 @@ def detect_faces(image, *, min_size=80, score_threshold=0.0):
     name = os.fsdecode(image) if isinstance(image, str | os.PathLike) else "image"
     detector = load_detector()
     detector.check_size(pixels.shape, name, min_size)
-    ((boxes, scores),) = detector.detect([pixels], min_size, score_threshold)
-    return _describe(pixels, boxes, scores)
+    (faces,) = find_faces(detector, [pixels], min_size, score_threshold)
+    return faces
+
+
+def find_faces(detector, images, min_size, score_threshold):
+    """Find the faces in images of one size; return what `detect_faces` does, for each image."""
+    found = detector.detect(images, min_size, score_threshold)
+    return [_describe(image, *of_image) for image, of_image in zip(images, found, strict=True)]
 
 
 def _check_parameters(min_size, score_threshold):

@@ -48,7 +48,7 @@ def read_batches(samples, indices, image_size, batch_size, on_error, n_threads):
     if n_threads is not None:
         _check_count("n_threads", n_threads)
 
-    indices = np.arange(len(samples)) if indices is None else np.asarray(indices, dtype=np.intp)
+    indices = _as_positions(samples, indices)
     if samples.kind == "vector":
         batches = _vector_batches(samples, indices, batch_size)
     elif samples.kind == "array" and different_sizes == (samples.shape[:2],):
@@ -63,6 +63,20 @@ def read_batches(samples, indices, image_size, batch_size, on_error, n_threads):
         return in_order if is_several else in_order[0]
 
     return _finish(batches, of_each_size)
+
+
+def read_images(samples, indices):
+    """Yield each image at its own size, or its error; see `Samples.images`."""
+    indices = _as_positions(samples, indices)
+    n_threads = count_threads()
+    with closing(_read_ahead(samples, indices, (None,), 1, n_threads)) as readings:
+        for reading in readings:
+            check_scale(reading.scale, samples.name(reading.index))
+            yield reading.index, reading.error or reading.pixels[0]
+
+
+def _as_positions(samples, indices):
+    return np.arange(len(samples)) if indices is None else np.asarray(indices, dtype=np.intp)
 
 
 def _is_several_sizes(image_size):

@@ -12,6 +12,7 @@ import numpy as np
 import PIL
 
 from .._cache import BoundedCache
+from .._crops import FaceCrop
 from .._perturbations import PerturbedImage
 from ._batches import count_threads
 from ._decode import content_of, is_file_content, is_path, load_image
@@ -53,13 +54,19 @@ def _digest_source(source, name):
     if is_file_content(source):
         return hashlib.sha256(content_of(source)).digest()[:16]
     if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
-        recipe = f"{source.perturbation.identity} {source.seed}".encode()
-        content = _digest_source(source.source, name)
-        return content and hashlib.sha256(content + recipe).digest()[:16]
+        return _digest_recipe(source.source, f"{source.perturbation.identity} {source.seed}", name)
+    if isinstance(source, FaceCrop):
+        return _digest_recipe(source.source, source.identity, name)
     array = source if isinstance(source, np.ndarray) else load_image(source, name=name)
     digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.digest()[:16]
+
+
+def _digest_recipe(source, recipe, name):
+    """Digest what is made of an image as the text `recipe` says."""
+    content = _digest_source(source, name)
+    return content and hashlib.sha256(content + recipe.encode()).digest()[:16]
 
 
 def _digest_file(path):

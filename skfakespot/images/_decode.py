@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from .._crops import FaceCrop, MissingFace, crop_square
 from .._perturbations import PerturbedImage
 from ._errors import ImageError
 
@@ -63,7 +64,7 @@ def load_image(source, *, name=None):
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \
-            array-like of shape (H, W, 3) or (H, W), or PerturbedImage
+            array-like of shape (H, W, 3) or (H, W), PerturbedImage or FaceCrop
         The image: the path of a file, the content of a file, or pixels. Arrays are uint8, or other
         integers or floats between 0 and 255; floats are rounded to the nearest integer. Boolean
         arrays are refused.
@@ -102,6 +103,8 @@ def name_of(source):
     if isinstance(source, PerturbedImage):
         name = name_of(source.source)
         return name and f"{name} ({source.perturbation})"
+    if isinstance(source, FaceCrop | MissingFace):
+        return name_of(source.source)
     return os.fsdecode(source) if is_path(source) else None
 
 
@@ -121,10 +124,14 @@ def read_pixels(source, name, image_sizes=(None,)):
         return _read_array(as_array(source, name), name, image_sizes)
     if isinstance(source, PerturbedImage):
         return _read_perturbed(source, name, image_sizes)
+    if isinstance(source, FaceCrop):
+        return _read_crop(source, name, image_sizes)
+    if isinstance(source, MissingFace):
+        raise ImageError(name, source.reason)
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
         "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
-        "(H, W), or a PerturbedImage"
+        "(H, W), a PerturbedImage or a FaceCrop"
     )
 
 
@@ -152,6 +159,18 @@ def _read_perturbed(image, name, image_sizes):
     except (OSError, MemoryError) as error:  # such as a side of more than 65535 pixels for JPEG
         raise ImageError(name, f"it cannot be perturbed ({error or 'out of memory'})") from error
     return _stretch_pixels(pixels, image_sizes), scale
+
+
+def _read_crop(crop, name, image_sizes):
+    (pixels,), scale = read_pixels(crop.source, name)
+    try:
+        if crop.size is not None:
+            pixels = crop_square(pixels, crop.square, crop.own_size)
+            return _stretch_pixels(pixels, image_sizes), scale
+        sizes = (size or crop.own_size for size in image_sizes)
+        return tuple(crop_square(pixels, crop.square, size) for size in sizes), scale
+    except (ValueError, MemoryError) as error:  # such as more pixels than Pillow can count
+        raise ImageError(name, f"it cannot be cropped ({error or 'out of memory'})") from error
 
 
 def _read_file(path, name, image_sizes):

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from .._crops import FaceCrop, MissingFace
 from .._perturbations import PerturbedImage
 from ._decode import content_of, is_file_content, is_path, name_of, open_content, open_image
 from ._errors import ImageError
@@ -55,9 +56,10 @@ def read_header(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, array-like or PerturbedImage
-        See `load_image`; of a perturbed image its source is described. A PIL image keeps the facts
-        of the file that it was opened from, but for its size.
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, array-like, PerturbedImage or \
+            FaceCrop
+        See `load_image`; of a perturbed image or a crop its source is described. A PIL image keeps
+        the facts of the file that it was opened from, but for its size.
     name : str, default=None
         See `load_image`.
 
@@ -78,7 +80,7 @@ def read_header(source, *, name=None):
     >>> read_header(np.zeros((4, 6, 3), dtype="uint8"))[:4]
     (None, 'RGB', 6, 4)
     """
-    if isinstance(source, PerturbedImage):
+    if isinstance(source, PerturbedImage | FaceCrop | MissingFace):
         return read_header(source.source, name=name)
     if isinstance(source, Image.Image):
         return _header(source, None)

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
+from .._crops import FaceCrop, MissingFace
 from .._perturbations import PerturbedImage
-from ._batches import read_batches
+from ._batches import read_batches, read_images
 from ._content import content_digests
 from ._decode import as_array, check_pixel_dtype, is_file_content, is_path, name_of
 
@@ -105,6 +106,22 @@ class Samples:
         """
         return read_batches(self, indices, image_size, batch_size, on_error, n_threads)
 
+    def images(self, indices=None):
+        """Read images one by one at their own sizes, in order; threads decode a few in advance.
+
+        Parameters
+        ----------
+        indices : array-like of int or None, default=None
+            Positions of the images that are read, in this order. None means all of them.
+
+        Returns
+        -------
+        images : iterator of (int, ndarray or ImageError)
+            The position of each image, and its pixels (H, W, 3), uint8, or why it cannot be read.
+            It raises a ValueError for an image of floats on a scale from 0 to 1.
+        """
+        return read_images(self, indices)
+
 
 def as_samples(X):
     """Make `Samples` of X, without copying X or reading any file.
@@ -117,8 +134,9 @@ def as_samples(X):
       array whose last axis has length 3 or 4 is refused, because it is probably a single image;
     - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
       os.PathLike), or of images (contents of image files as bytes or io.BytesIO, PIL images,
-      arrays of shape (H, W, 3) or (H, W)). Paths and images cannot be mixed; a `PerturbedImage`
-      counts as its source. A list of arrays of one size is such a sequence, too;
+      arrays of shape (H, W, 3) or (H, W)). Paths and images cannot be mixed; a `PerturbedImage`,
+      `FaceCrop` or `MissingFace` counts as its source. A list of arrays of one size is such a
+      sequence, too;
     - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
 
     Tensors in the memory of the CPU are arrays. Of an io.BytesIO the whole content is read, and its
@@ -233,8 +251,8 @@ def _sequence(elements):
 
 
 def _kind_of_element(element):
-    """Return "a path", "an image" or None; for a perturbed image that of its source."""
-    if isinstance(element, PerturbedImage):
+    """Return "a path", "an image" or None; for what is made of an image that of its source."""
+    if isinstance(element, PerturbedImage | FaceCrop | MissingFace):
         return _kind_of_element(element.source)
     if is_path(element):
         return "a path"

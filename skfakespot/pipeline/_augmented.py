@@ -15,11 +15,11 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     """imbalanced-learn's Pipeline, which groups the copies of an image by their source.
 
     A classifier that validates on a part of its training data, for early stopping, must not train
-    on one copy of an image and validate on another. If the first step is a sampler with the
+    on one copy of an image and validate on another. If the first sampler among the steps has the
     fitted attribute `sample_indices_`, the source row of each resampled row, and `fit` of the
     last step takes ``groups``, the Pipeline passes groups to it: the source rows, or the groups
     of the source rows if groups are given to `fit`. Each copy also gets the sample weight of its
-    source row, if weights are given.
+    source row, if weights are given. The steps before the sampler keep one row for each image.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     transform_input : None or list of str, default=None
         As in :class:`imblearn.pipeline.Pipeline`.
     memory : None, str or joblib.Memory, default=None
-        Where fitted transformers are cached. A sampler as the first step is not cached.
+        Where fitted transformers are cached. The first sampler is not cached.
     verbose : bool, default=False
         Whether to print the time that each step takes.
 
@@ -61,17 +61,22 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
             The fitted pipeline.
         """
         check_training_data(self, X, y, params)
-        name, sampler = self.steps[0]
-        if not hasattr(sampler, "fit_resample"):
+        samplers = (n for n, (_, step) in enumerate(self.steps) if hasattr(step, "fit_resample"))
+        place = next(samplers, None)
+        if place is None:
             return super().fit(X, y, **params)
+        name, sampler = self.steps[place]
+        before = self[:place]
+        if place > 0:
+            X = before.fit_transform(X, y)
         prefix = f"{name}__"
         of_sampler = {key: params.pop(key) for key in list(params) if key.startswith(prefix)}
         of_sampler = {key.removeprefix(prefix): value for key, value in of_sampler.items()}
         X, y = sampler.fit_resample(X, y, **of_sampler)
         if hasattr(sampler, "sample_indices_"):
             params = self._params_of_copies(params, sampler.sample_indices_)
-        rest = self[1:].fit(X, y, **params)
-        self.steps = [self.steps[0], *rest.steps]
+        rest = self[place + 1 :].fit(X, y, **params)
+        self.steps = [*before.steps, (name, sampler), *rest.steps]
         return self
 
     def _params_of_copies(self, params, rows):

@@ -21,12 +21,17 @@ _MEND_FOR_FUNCTION = (
 )
 
 
-def check_parameters(backbone, *, recipe, augment, output, classifier, random_state):
+def check_parameters(backbone, *, recipe, augment, output, faces, classifier, random_state):
     """Check parameters of `make_fakespotter`, and warn of a backbone that cannot be saved."""
     if recipe not in ("paper", "statistics"):
         raise InvalidParameterError(f"recipe={recipe!r}; accepted are 'paper' and 'statistics'.")
     if output not in (None, "layer", "channel"):
         raise InvalidParameterError(f"output={output!r}; accepted are None, 'layer' and 'channel'.")
+    if faces is not True and faces is not False:
+        raise InvalidParameterError(
+            f"faces={faces!r}; accepted are True and False. Set the parameters of the cropper "
+            "afterwards, such as detector.set_params(faces__crop='box')."
+        )
     is_default = augment is None or augment is True
     if not is_default and not _has_methods(augment, "fit_resample"):
         raise InvalidParameterError(
@@ -127,7 +132,7 @@ def _check_classes(detector, y):
             "Only binary classification is supported. The type of the target is multiclass: "
             f"y holds {len(classes)} classes. Give one label to the fakes of all generators."
         )
-    if hasattr(detector.steps[0][1], "fit_resample"):
+    if any(hasattr(step, "fit_resample") for _, step in detector.steps):
         return  # the sampler changes the number of faces
     name, n_folds = _folds_of_calibration(*detector.steps[-1])
     if sizes.min() < n_folds:

@@ -8,6 +8,7 @@ from .._sklearn_compat import unset_requests, validate_parameters
 from ..augmentation import PerturbationAugmenter
 from ..classifier import FakeSpotterClassifier
 from ..coverage import NeuronCoverageTransformer
+from ..faces import FaceCropper
 from ..missing import SkipMissingClassifier
 from ..preprocessing import BlockwiseStandardScaler
 from ..ridge import DualRidgeClassifier
@@ -30,6 +31,7 @@ def make_fakespotter(
     augment=None,
     output=None,
     statistics=None,
+    faces=False,
     on_error="raise",
     classifier=None,
     memory=None,
@@ -51,10 +53,10 @@ def make_fakespotter(
           feature map, read before the activation, and a `DualRidgeClassifier`. It is the most
           accurate. ``"dlib-resnet29"`` then reads images of 256 x 256 pixels.
     augment : None, True or imbalanced-learn sampler, default=None
-        Sampler that resamples the training images as the first step. True is a
-        `PerturbationAugmenter` with its default parameters and this `random_state`; a given
-        sampler is cloned. The detector is then an `AugmentedPipeline`, which resamples in `fit`
-        only.
+        Sampler that resamples the training images, or with `faces` their crops, before they are
+        read. True is a `PerturbationAugmenter` with its default parameters and this
+        `random_state`; a given sampler is cloned. The detector is then an `AugmentedPipeline`,
+        which resamples in `fit` only.
     output : None, "layer" or "channel", default=None
         One feature for each layer, or features of each feature map. None is the recipe's: "layer"
         for "paper", "channel" for "statistics". With ``recipe="paper"``, feature maps are read
@@ -62,13 +64,16 @@ def make_fakespotter(
     statistics : None or sequence of str, default=None
         What is taken of each feature map; see `NeuronCoverageTransformer`. None is the recipe's.
         With ``recipe="paper"``, any statistics but ``("coverage",)`` need ``output="channel"``.
+    faces : bool, default=False
+        Whether the largest face of each image is found and cut out first, by a
+        `skfakespot.faces.FaceCropper`. False is for images that are crops of faces already.
     on_error : {"raise", "nan"}, default="raise"
-        What an image does that cannot be read: it raises an error, or a warning names it and the
-        detector skips it. `fit` then leaves it out, `predict_proba` returns NaN for it, and
-        `predict` the label "unknown" or -1; the classifier is in a `SkipMissingClassifier`, so that
-        its parameters begin with ``classify__estimator__``. Score with
-        `skfakespot.metrics.fake_detection_scorers`, which leave such images out; scikit-learn's
-        own "roc_auc" does not accept NaN.
+        What an image does that cannot be read, or with `faces` holds no face: it raises an error,
+        or a warning names it and the detector skips it. `fit` then leaves it out, `predict_proba`
+        returns NaN for it, and `predict` the label "unknown" or -1; the classifier is in a
+        `SkipMissingClassifier`, so that its parameters begin with ``classify__estimator__``. Score
+        with `skfakespot.metrics.fake_detection_scorers`, which leave such images out;
+        scikit-learn's own "roc_auc" does not accept NaN.
     classifier : None or classifier, default=None
         A given classifier is cloned. None is the recipe's: `DualRidgeClassifier` for "statistics",
         and the paper's `FakeSpotterClassifier` for "paper"; with ``recipe="paper"`` and
@@ -77,8 +82,8 @@ def make_fakespotter(
         several folds hold copies of the same image: this does not harm the ranking of the images,
         but may move the probabilities too close to 0 and 1.
     memory : None, str, path-like or joblib.Memory, default=None
-        Folder of the transformer's profiles. With it, cross-validation passes each image through
-        the network only once.
+        Folder of the transformer's profiles, and with `faces` of the faces that were found. With
+        it, cross-validation passes each image through the network only once.
     random_state : None, int or RandomState, default=None
         Seed of the classifier and of the augmenter; those that are given keep their own.
         `DualRidgeClassifier` needs none.
@@ -89,7 +94,7 @@ def make_fakespotter(
     -------
     detector : DetectorPipeline or AugmentedPipeline
         A :class:`sklearn.pipeline.Pipeline` with the steps ``coverage``, ``scale`` and
-        ``classify``; with `augment`, the first step is ``augment``.
+        ``classify``. Before them stand ``faces`` with `faces`, and ``augment`` with `augment`.
 
     Raises
     ------
@@ -113,6 +118,7 @@ def make_fakespotter(
         recipe=recipe,
         augment=augment,
         output=output,
+        faces=faces,
         classifier=classifier,
         random_state=random_state,
     )
@@ -146,11 +152,12 @@ def make_fakespotter(
         scale = BlockwiseStandardScaler(copy=False)
     _request_metadata(scale, classifier)
     steps = [("coverage", coverage), ("scale", scale), ("classify", classifier)]
+    before = [("faces", FaceCropper(memory=memory, verbose=verbose))] if faces else []
     if augment is None:
-        return DetectorPipeline(steps)
+        return DetectorPipeline([*before, *steps])
     if augment is True:
         augment = PerturbationAugmenter(random_state=random_state)
-    return AugmentedPipeline([("augment", clone(augment)), *steps])
+    return AugmentedPipeline([*before, ("augment", clone(augment)), *steps])
 
 
 def _classifier(recipe, random_state, *, by_map):

@@ -4,6 +4,7 @@ import math
 import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral, Real
@@ -15,7 +16,7 @@ from sklearn.utils import check_scalar
 from .._probability import fake_probability
 from .._progress import Pass, show_progress
 from .._sklearn_compat import _safe_indexing
-from ..images import UnreadableImageWarning, as_samples, find_unreadable
+from ..images import ImageError, UnreadableImageWarning, as_samples, find_unreadable
 from ._files import open_scores
 from ._score import ImageScore
 from ._table import as_table
@@ -263,8 +264,7 @@ class _Scorer:
         while len(readable):
             part = X if len(readable) == len(samples) else _safe_indexing(X, readable)
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UnreadableImageWarning)
+                with _reasons_of_warnings(readable) as warned:
                     probabilities[readable] = fake_probability(
                         self.detector, part, pos_label=self.pos_label
                     )
@@ -272,6 +272,7 @@ class _Scorer:
             except ValueError as error:
                 # Either an ImageError, or a classifier that does not accept a row of NaN.
                 unreadable = _errors_by_row(samples, readable)
+                unreadable = unreadable or _refused_rows(error, part, readable, warned)
                 if not unreadable:
                     raise
                 # An error often refers to itself by its frames, which would keep the features.
@@ -280,7 +281,7 @@ class _Scorer:
                 errors[row] = reason
             readable = np.setdiff1d(readable, list(unreadable))
         unscored = readable[np.isnan(probabilities[readable])]
-        reasons = _errors_by_row(samples, unscored) if len(unscored) else {}
+        reasons = warned | _errors_by_row(samples, unscored) if len(unscored) else {}
         for row in unscored.tolist():
             errors[row] = reasons.get(row, "the detector gives it no probability (NaN)")
         return probabilities, errors
@@ -312,6 +313,37 @@ class _Scorer:
                     f"{names[row]!r} is {before[row]:g} there, and {again[row]:g} by this one. "
                     f"{mend}"
                 )
+
+
+@contextmanager
+def _reasons_of_warnings(rows):
+    """Yield a dict that gets, by row, the reasons of the detector's `UnreadableImageWarning`.
+
+    Other warnings are given as usual.
+    """
+    reasons = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnreadableImageWarning)
+        try:
+            yield reasons
+        finally:
+            for warning in caught:
+                if isinstance(warning.message, UnreadableImageWarning):
+                    reasons[int(rows[warning.message.index])] = warning.message.reason
+    for warning in caught:
+        if not isinstance(warning.message, UnreadableImageWarning):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+
+
+def _refused_rows(error, X, rows, warned):
+    """Return the reason for each row that can be read, but not by the detector: without a face."""
+    if not isinstance(error, ImageError):
+        return warned
+    samples = as_samples(X)
+    places = (place for place in range(len(samples)) if samples.name(place) == error.source)
+    return {int(rows[place]): error.reason for place in places}
 
 
 def _errors_by_row(samples, rows):

@@ -7,9 +7,12 @@ import struct
 import threading
 import time
 import uuid
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from ._cache import BoundedCache
 
 # Of a folder that is given as `memory`, for all networks together.
 DISK_BYTES = 4 * 2**30
@@ -31,7 +34,7 @@ class _Place(NamedTuple):
 
 
 class RecordFolder:
-    """Records of images that one network has read in one way, in a folder that processes share.
+    """What one network has found in images in one way, in a folder that processes share.
 
     A file is written under another name and then renamed, so that no process reads half of it.
     Each record has a checksum; a record that does not match its checksum is ignored. Writers do
@@ -78,6 +81,19 @@ class RecordFolder:
             self._write_file(records)
             self._merge_small_files()
             self._evict()
+
+    def write_or_warn(self, records):
+        """Write as `write` does; warn if that is not possible."""
+        try:
+            self.write(records)
+        except OSError as error:
+            warnings.warn(
+                f"What a network has found could not be written to "
+                f"memory={os.fspath(self.location)!r} ({error.strerror or error}), so that the "
+                "network will be run again. Make the folder writable, or give another one.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _write_file(self, records):
         start = len(_MAGIC) + 8 + _ENTRY.size * len(records) + _CHECK_SIZE
@@ -154,6 +170,17 @@ class RecordFolder:
             total += _size(path)
             if total > self._max_bytes:
                 path.unlink(missing_ok=True)
+
+
+# A folder's list of contents is read once; `refresh` adds what other processes write.
+_folders = BoundedCache(8)
+
+
+def open_folder(location, configuration):
+    """Open the folder of one configuration, 32 bytes, in the user's folder `location`."""
+    return _folders.get_or_make(
+        (os.fspath(location), configuration), lambda: RecordFolder(location, configuration)
+    )
 
 
 def _name(path):

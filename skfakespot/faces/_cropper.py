@@ -1,0 +1,323 @@
+"""The transformer from photographs to crops of their faces."""
+
+import math
+import warnings
+from numbers import Integral, Real
+from os import PathLike
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Bunch
+
+from .._crops import FaceCrop, MissingFace
+from .._documentation import DocumentationLinkMixin
+from .._progress import Pass, show_progress
+from .._sklearn_compat import (
+    Interval,
+    StrOptions,
+    _check_feature_names,
+    _fit_context,
+    validate_parameters,
+)
+from ..images import ImageError, as_samples
+from ._alignment import locate_squares
+from ._records import Search
+from ._search import search_images
+
+
+class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
+    """Find the largest face of each image, and let the next step read the crop of it.
+
+    The result holds a `FaceCrop` for each image, a small object that the next step reads like an
+    image: the image is decoded, and the face cut out and scaled to the network's size in one
+    resampling, batch by batch. So neither the images nor the crops are all in memory.
+
+    Nothing is learnt from the images, so `fit` only checks them. `transform` keeps one row for
+    each image, as the labels need it; `get_faces` returns all faces of an image.
+
+    Parameters
+    ----------
+    detector : {"dlib"}, default="dlib"
+        What finds the faces and their landmarks; see `detect_faces`.
+    crop : {"aligned", "box", None}, default="aligned"
+        What is cut out:
+
+        - "aligned": a square that is turned so that the face is upright, as dlib does it.
+        - "box": a square with the same centre and side, which is not turned. It comes from the
+          landmarks, because the detector's own boxes have few different sizes: each is 6/5 of the
+          next smaller one.
+        - None: nothing; the images stay as they are, and those without a face are only warned of.
+    margin : float, default=0.25
+        What surrounds the mean face at each side, as a share of the face's side, at least 0.
+        dlib's crops have 0.25.
+    size : None or int, default=None
+        None lets the reader scale the face from the image's own pixels to the size that it needs.
+        With an int, the crop is first scaled to this height and width, in pixels.
+    min_size : float, default=80
+        Side of the smallest face that is looked for, in pixels, at least 1; see `detect_faces`.
+    score_threshold : float, default=0.0
+        Faces with a higher score are found; see `detect_faces`.
+    on_no_face : {"nan", "raise", "whole"}, default="nan"
+        What to do with an image in which no face is found, or which has too many pixels for
+        `min_size`:
+
+        - "nan": put a `MissingFace` in its place. For the next step it is an image that cannot be
+          read: with ``on_error="nan"`` its row is NaN and a warning names the image, and with
+          ``on_error="raise"`` an error does.
+        - "raise": raise `skfakespot.images.ImageError`, which names the image.
+        - "whole": keep the whole image, and warn with a `NoFaceWarning` that names it.
+    memory : None, str, path-like or joblib.Memory, default=None
+        Folder in which the faces of every image are kept, by the content of the image, for other
+        processes and later runs. It may be the folder of the transformers' `memory`. With None,
+        only this process keeps them, so that the folds of a cross-validation search each image
+        once; `skfakespot.clear_caches` forgets them.
+    n_jobs : None or int, default=None
+        Number of joblib workers that the images are divided among, on the active joblib backend.
+        Decoding and the detector use all cores in any case, so it helps on several machines only.
+    verbose : int, default=0
+        With 1, show a progress bar if stderr is a terminal.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of values of one sample in `fit`: pixels and colours of an array, and 1 for a path
+        or an image of its own size.
+    feature_names_in_ : ndarray of shape (n_features,), object
+        Names of the columns, where X was a DataFrame with string names.
+
+    See Also
+    --------
+    detect_faces : The faces of one image.
+    FaceDisplay : A picture of the images and what is cut out of them.
+    skfakespot.make_fakespotter : With ``faces=True`` this is the first step of a detector.
+
+    Notes
+    -----
+    An image that cannot be read stays as it is, so that the `on_error` of the next step decides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.faces import FaceCropper
+    >>> images = np.zeros((2, 100, 120, 3), dtype="uint8")
+    >>> crops = FaceCropper().fit_transform(images)
+    >>> crops.shape, crops[0].reason
+    ((2,), 'no face was found in it')
+    """
+
+    _parameter_constraints = {
+        "detector": [StrOptions({"dlib"})],
+        "crop": [StrOptions({"aligned", "box"}), None],
+        "margin": [Interval(Real, 0, None, closed="left")],
+        "size": [Interval(Integral, 1, None, closed="left"), None],
+        "min_size": [Interval(Real, 1, None, closed="left")],
+        "score_threshold": [Interval(Real, None, None, closed="neither")],
+        "on_no_face": [StrOptions({"nan", "raise", "whole"})],
+        "memory": [None, str, PathLike, joblib.Memory],
+        "n_jobs": [None, Integral],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        detector="dlib",
+        *,
+        crop="aligned",
+        margin=0.25,
+        size=None,
+        min_size=80,
+        score_threshold=0.0,
+        on_no_face="nan",
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.detector = detector
+        self.crop = crop
+        self.margin = margin
+        self.size = size
+        self.min_size = min_size
+        self.score_threshold = score_threshold
+        self.on_no_face = on_no_face
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the parameters and the type of X; no image is read.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `skfakespot.NeuronCoverageTransformer.fit`. Rows of numbers are refused.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : FaceCropper
+            This object.
+        """
+        samples = self._check_X(X, reset=True)
+        self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
+        return self
+
+    def transform(self, X):
+        """Find the largest face of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `fit`.
+
+        Returns
+        -------
+        crops : ndarray of shape (n_samples,), object
+            A `FaceCrop` for each image, or what `on_no_face` puts in its place; an image that
+            cannot be read as it is. With ``crop=None`` it is X.
+
+        Raises
+        ------
+        ImageError
+            A ValueError: an image has no face, and ``on_no_face="raise"``.
+
+        Warns
+        -----
+        NoFaceWarning
+            If an image has no face, and ``on_no_face="whole"`` or ``crop=None``.
+        """
+        samples = self._check_X(X)
+        crops = np.empty(len(samples), dtype=object)
+        for row, found in enumerate(self._search(samples)):
+            crops[row] = self._crop_largest(samples, row, found)
+        return X if self.crop is None else crops
+
+    def get_faces(self, X):
+        """Find all faces of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images; see `fit`.
+
+        Returns
+        -------
+        faces : list of Bunch
+            For each image what `detect_faces` returns, and ``crops``: a list with the `FaceCrop` of
+            each face, which is empty with ``crop=None``. The largest face is the first one.
+
+        Raises
+        ------
+        ImageError
+            A ValueError: an image cannot be read, or has too many pixels for `min_size`.
+        """
+        samples = self._check_X(X)
+        faces = []
+        for row, found in enumerate(self._search(samples)):
+            if found.problem is not None:
+                raise ImageError(samples.name(row), found.problem)
+            landmarks = found.faces[:, 5:].reshape(-1, 5, 2)
+            faces.append(
+                Bunch(
+                    boxes=found.faces[:, :4].astype(np.int64),
+                    scores=found.faces[:, 4].copy(),
+                    landmarks=landmarks,
+                    crops=self._crops(samples[row], landmarks),
+                )
+            )
+        return faces
+
+    def get_feature_names_out(self, input_features=None):
+        """Name of the column of crops, for `set_output`.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of shape (1,), object
+            ``["face"]``.
+        """
+        return np.array(["face"], dtype=object)
+
+    def _check_X(self, X, *, reset=False):
+        validate_parameters(self)
+        samples = as_samples(X)
+        if samples.kind == "vector":
+            raise ValueError(
+                f"X holds {len(samples)} rows of numbers, but faces are found in images. Give an "
+                "array of shape (n, height, width, 3), or a list of paths or images."
+            )
+        if reset or hasattr(self, "n_features_in_"):
+            _check_feature_names(self, X, reset=reset)
+        return samples
+
+    def _search(self, samples):
+        def show(groups, n_images):
+            about = Pass("find faces", n_images, n_images)
+            return show_progress(groups, about, enabled=bool(self.verbose))
+
+        search = Search(self.min_size, self.score_threshold)
+        return search_images(samples, search, memory=self.memory, n_jobs=self.n_jobs, show=show)
+
+    def _crops(self, image, landmarks):
+        if self.crop is None:
+            return []
+        squares = locate_squares(landmarks, self.margin, turned=self.crop == "aligned")
+        return [FaceCrop(image, *square, size=self.size) for square in squares]
+
+    def _crop_largest(self, samples, row, found):
+        image = samples[row]
+        if len(found.faces):
+            landmarks = found.faces[:1, 5:].reshape(1, 5, 2)
+            return next(iter(self._crops(image, landmarks)), image)
+        if not found.is_readable:
+            return image
+        missing = MissingFace(image) if found.problem is None else MissingFace(image, found.problem)
+        if self.on_no_face == "raise":
+            raise ImageError(samples.name(row), missing.reason)
+        if self.on_no_face == "nan" and self.crop is not None:
+            return missing
+        warnings.warn(NoFaceWarning(samples.name(row), missing.reason, row), stacklevel=3)
+        return image
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+class NoFaceWarning(UserWarning):
+    """An image in which no face was found, and which is used as a whole.
+
+    Parameters
+    ----------
+    source : str
+        The image's path, or its position such as ``"image 3 of X"``; all parameters are
+        attributes too.
+    reason : str
+        Why there is no face.
+    index : int
+        Its position in X.
+
+    Examples
+    --------
+    >>> from skfakespot.faces import NoFaceWarning
+    >>> str(NoFaceWarning("landscape.jpg", "no face was found in it", 3))
+    'landscape.jpg: no face was found in it. Row 3 of the result is the whole image.'
+    """
+
+    def __init__(self, source, reason, index):
+        super().__init__(source, reason, index)
+        self.source, self.reason, self.index = source, reason, index
+
+    def __str__(self):
+        return f"{self.source}: {self.reason}. Row {self.index} of the result is the whole image."
