@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image
 
 from .._perturbations import PerturbedImage
+from ._containers import is_video_content
 from ._errors import ImageError
+from ._lazy import LazyImage
 
 # Only formats whose decoders run inside Pillow. EPS, for example, would start Ghostscript.
 # The JPEG plugin also opens MPO files.
@@ -63,7 +65,7 @@ def load_image(source, *, name=None):
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \
-            array-like of shape (H, W, 3) or (H, W), or PerturbedImage
+            array-like of shape (H, W, 3) or (H, W), PerturbedImage or LazyImage
         The image: the path of a file, the content of a file, or pixels. Arrays are uint8, or other
         integers or floats between 0 and 255; floats are rounded to the nearest integer. Boolean
         arrays are refused.
@@ -102,6 +104,8 @@ def name_of(source):
     if isinstance(source, PerturbedImage):
         name = name_of(source.source)
         return name and f"{name} ({source.perturbation})"
+    if isinstance(source, LazyImage):
+        return source.name
     return os.fsdecode(source) if is_path(source) else None
 
 
@@ -121,10 +125,12 @@ def read_pixels(source, name, image_sizes=(None,)):
         return _read_array(as_array(source, name), name, image_sizes)
     if isinstance(source, PerturbedImage):
         return _read_perturbed(source, name, image_sizes)
+    if isinstance(source, LazyImage):
+        return _stretch_pixels(source.load(), image_sizes), Scale()
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
         "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
-        "(H, W), or a PerturbedImage"
+        "(H, W), a PerturbedImage or a LazyImage"
     )
 
 
@@ -203,6 +209,9 @@ def open_image(file, path, name):
                 return factory(file, path)
             except Exception as error:
                 raise ImageError(name, _reason(error)) from error
+    if is_video_content(prefix):
+        hint = "it is a video; skfakespot.video.expand_videos makes images of the videos in X"
+        raise ImageError(name, hint)
     raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
 
 

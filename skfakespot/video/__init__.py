@@ -1,6 +1,17 @@
-"""Scores of videos, or of any other groups of images, from the scores of their frames."""
+"""Videos: their frames as images in X, and their scores from the scores of their frames."""
 
 from ._aggregation import UnscoredGroupWarning, aggregate_labels, aggregate_scores
 from ._classifier import VideoClassifier
+from ._expansion import expand_videos
+from ._frame import VideoFrame
+from ._read_frames import read_frames
 
-__all__ = ["UnscoredGroupWarning", "VideoClassifier", "aggregate_labels", "aggregate_scores"]
+__all__ = [
+    "UnscoredGroupWarning",
+    "VideoClassifier",
+    "VideoFrame",
+    "aggregate_labels",
+    "aggregate_scores",
+    "expand_videos",
+    "read_frames",
+]
