@@ -1,14 +1,20 @@
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
-from ._cache import clear_caches
-from ._network import count_network_images
-from ._probability import fake_probability
-from .augmentation import PerturbationAugmenter
-from .classifier import FakeSpotterClassifier
-from .coverage import NeuronCoverageTransformer
-from .missing import SkipMissingClassifier
-from .pipeline import make_fakespotter
-from .ridge import DualRidgeClassifier
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._cache import clear_caches
+    from ._network import count_network_images
+    from ._probability import fake_probability
+    from .augmentation import PerturbationAugmenter
+    from .classifier import FakeSpotterClassifier
+    from .coverage import NeuronCoverageTransformer
+    from .missing import SkipMissingClassifier
+    from .pipeline import make_fakespotter
+    from .ridge import DualRidgeClassifier
+    from .scoring import score_images
 
 __version__ = "0.1.0.dev0"
 
@@ -22,4 +28,36 @@ __all__ = [
     "count_network_images",
     "fake_probability",
     "make_fakespotter",
+    "score_images",
 ]
+
+# Each name is imported at its first use, because all of them together take a second.
+_MODULES = {
+    "DualRidgeClassifier": ".ridge",
+    "FakeSpotterClassifier": ".classifier",
+    "NeuronCoverageTransformer": ".coverage",
+    "PerturbationAugmenter": ".augmentation",
+    "SkipMissingClassifier": ".missing",
+    "clear_caches": "._cache",
+    "count_network_images": "._network",
+    "fake_probability": "._probability",
+    "make_fakespotter": ".pipeline",
+    "score_images": ".scoring",
+}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+        return value
+    if name in _public_submodules():
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({"__version__", *__all__, *_public_submodules()})
+
+
+def _public_submodules():
+    return {module.name for module in iter_modules(__path__) if module.name[0] != "_"}

@@ -1,26 +1,49 @@
 """Keras, imported when it is first needed."""
 
+import gc
 import itertools
 import os
 import random
-from contextlib import contextmanager
+import sys
+import threading
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+
+from ._stderr import without_tensorflow_notes
+
+_importing = threading.RLock()
 
 
 def import_keras():
     """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
-    # TensorFlow prints build notes to stderr at import unless told otherwise beforehand.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" not in sys.modules:
+        with _importing:
+            _import_quietly()
+    import keras
+
+    return keras
+
+
+def _import_quietly():
+    """Import Keras without TensorFlow's notes, and without the garbage collector.
+
+    The collector would look through a million new objects again and again, for half a second.
+    """
+    level, collects = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3"), gc.isenabled()
+    gc.disable()
     try:
-        import keras
+        with nullcontext() if level == "0" else without_tensorflow_notes():
+            import keras  # noqa: F401
     except ImportError as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(
             f"Keras with its {backend!r} backend could not be imported ({error}). "
             f"Install it with: pip install keras {backend}"
         ) from error
-    return keras
+    finally:
+        if collects:
+            gc.enable()
 
 
 def weights_of(model):

@@ -42,6 +42,7 @@ def fake_probability(detector, X, *, pos_label=None, **params):
     See Also
     --------
     make_fakespotter : Make a detector.
+    score_images : Score many images, in a table that says why an image has no score.
 
     Examples
     --------

@@ -2,8 +2,6 @@
 
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.metrics import roc_auc_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -43,7 +41,18 @@ except ImportError:  # scikit-learn < 1.9
 
 def is_roc_auc(scorer):
     """Whether a scorer computes the whole area under the ROC curve."""
+    from sklearn.metrics import roc_auc_score
+
     return getattr(scorer, "_score_func", None) is roc_auc_score and not scorer._kwargs
+
+
+def __getattr__(name):
+    # Only one estimator needs it, and it imports a large part of scikit-learn.
+    if name == "LinearClassifierMixin":
+        from sklearn.linear_model._base import LinearClassifierMixin
+
+        return LinearClassifierMixin
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def unset_requests(estimator, method):
@@ -66,7 +75,6 @@ __all__ = [
     "HasMethods",
     "Interval",
     "InvalidParameterError",
-    "LinearClassifierMixin",
     "Options",
     "StrOptions",
     "_check_feature_names",

@@ -102,7 +102,9 @@ class NeuronCoverageTransformer(
     device : None, "cpu", "gpu" or "gpu:N", default=None
         Where the network runs; None for Keras' choice.
     verbose : int, default=0
-        With 1, show a progress bar if stderr is a terminal.
+        With 1, show a progress bar on stderr, or print lines if it is no terminal. The same reports
+        are records of the logger ``"skfakespot"``, also with 0; if logging is set up to take them,
+        the lines are not printed.
 
     Attributes
     ----------

@@ -89,7 +89,7 @@ def make_fakespotter(
         Seed of the classifier and of the augmenter; those that are given keep their own.
         `DualRidgeClassifier` needs none.
     verbose : int, default=0
-        If 1, the transformer shows progress bars.
+        If 1, the transformer shows its progress; see `NeuronCoverageTransformer`.
 
     Returns
     -------

@@ -59,6 +59,23 @@ def picture_files(tmp_path):
     return paths, pictures
 
 
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Paths of twelve small pictures, brighter and brighter."""
+    from photos import write_photos
+
+    return write_photos(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="session")
+def mixed_photos(photos, tmp_path_factory):
+    """The paths of the pictures; those at 0, 4, 5, 9 and 16 cannot be read."""
+    from photos import write_unreadable
+
+    first, second, third, fourth, last = write_unreadable(tmp_path_factory.mktemp("unreadable"))
+    return [first, *photos[:3], second, third, *photos[3:6], fourth, *photos[6:], last]
+
+
 @pytest.fixture(scope="module")
 def network():
     """A small network on images of 12 x 10 pixels."""

@@ -131,6 +131,19 @@ def test_unseen_generators_prints_a_table_of_each_question(run, root, tmp_path):
     assert float(line[48:53]) > 0.9
 
 
+@pytest.mark.slow
+def test_the_start_is_measured(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    script = importlib.import_module("start_up")
+    monkeypatch.setattr(script, "N_REPETITIONS", 1)
+    script.main()
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert "CPU seconds" in header
+    ratios = {line[:32].strip(): float(line.split()[-2]) for line in lines}
+    assert ratios["import tensorflow"] == 1
+    assert ratios["skfakespot --help"] < ratios["skfakespot predict, paper"]
+
+
 def test_unseen_generators_takes_images_of_one_size(run, root, tmp_path):
     Image.new("RGB", (30, 30)).save(tmp_path / "small.png")
     arguments = ["--real", tmp_path, "--fake", root / "others" / "fake", "--memory", tmp_path]

@@ -1,14 +1,18 @@
+import csv
+import io
 import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
-from skfakespot import __version__
+from skfakespot import __version__, count_network_images
 from skfakespot.cli import main
 
 METRICS = ["precision", "recall", "f1", "accuracy", "ap", "auc", "fpr", "fnr"]
@@ -108,37 +112,134 @@ def test_groups_may_be_relative_to_their_file(folders, capsys):
     assert "line 1" in capsys.readouterr().err
 
 
-def test_train_then_predict(folders, detector_file, capsys):
-    paths = [str(folders / "real" / "00.png"), str(folders / "fake" / "00.png")]
-    assert main(["predict", str(detector_file), *paths]) == 0
-    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in lines] == paths
-    expected = joblib.load(detector_file).predict_proba(paths)[:, 1]
-    assert [float(line[2]) for line in lines] == pytest.approx(expected, abs=1e-4)
-    assert [line[1] for line in lines] == ["fake" if p >= 0.5 else "real" for p in expected]
+def table(text):
+    """The lines of a CSV text."""
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_predict_reports_unreadable_files_and_goes_on(folders, detector_file, tmp_path, capsys):
-    broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
-    broken.write_bytes(b"no image")
-    face = str(folders / "real" / "00.png")
-    command = ["predict", str(detector_file), str(broken), face, str(missing), "--json"]
-    assert main(command) == 2
+def without_progress(text):
+    """The lines of stderr other than the reports of progress."""
+    return [line for line in text.splitlines() if not line.startswith("[skfakespot]")]
+
+
+@pytest.fixture
+def two_faces(folders):
+    return [str(folders / "real" / "00.png"), str(folders / "fake" / "00.png")]
+
+
+def test_train_then_predict(two_faces, detector_file, capsys):
+    assert main(["predict", str(detector_file), *two_faces]) == 0
     captured = capsys.readouterr()
-    (result,) = map(json.loads, captured.out.splitlines())
-    assert result["path"] == face
-    assert 0 <= result["probability"] <= 1
-    assert [line.split(": ")[1] for line in captured.err.splitlines()] == [
-        str(broken),
-        str(missing),
-    ]
+    lines = table(captured.out)
+    assert list(lines[0]) == ["path", "probability", "label", "error"]
+    assert [line["path"] for line in lines] == two_faces
+    expected = joblib.load(detector_file).predict_proba(two_faces)[:, 1]
+    assert [float(line["probability"]) for line in lines] == pytest.approx(expected, abs=1e-4)
+    assert [line["label"] for line in lines] == ["fake" if p >= 0.5 else "real" for p in expected]
+    assert captured.err == ""
 
 
-def test_predict_with_a_threshold(folders, detector_file, capsys):
-    face = str(folders / "real" / "00.png")
+def test_predict_reports_unreadable_files_and_goes_on(two_faces, detector_file, tmp_path, capsys):
+    broken, missing = str(tmp_path / "broken.jpg"), str(tmp_path / "missing, yet.jpg")
+    Path(broken).write_bytes(b"no image")
+    paths = [broken, two_faces[0], missing]
+    assert main(["predict", str(detector_file), *paths]) == 2
+    captured = capsys.readouterr()
+    lines = table(captured.out)
+    assert [line["path"] for line in lines] == paths
+    assert [bool(line["error"]) for line in lines] == [True, False, True]
+    assert (lines[2]["probability"], lines[2]["label"]) == ("", "")
+    assert lines[2]["error"] == "no such file"
+    assert [line.split(": ")[1] for line in captured.err.splitlines()] == [broken, missing]
+
+    assert main(["predict", str(detector_file), *paths, "--json"]) == 2
+    results = list(map(json.loads, capsys.readouterr().out.splitlines()))
+    assert [result["path"] for result in results] == paths
+    assert results[1]["probability"] == float(lines[1]["probability"])
+    assert results[1]["error"] is None
+    assert results[2] == {
+        "path": missing,
+        "probability": None,
+        "label": None,
+        "error": "no such file",
+    }
+
+
+def test_predict_with_a_threshold(two_faces, detector_file, capsys):
     for threshold, label in [("0.0001", "fake"), ("0.9999", "real")]:
-        assert main(["predict", str(detector_file), face, "--threshold", threshold]) == 0
-        assert capsys.readouterr().out.split("\t")[1] == label
+        assert main(["predict", str(detector_file), two_faces[0], "--threshold", threshold]) == 0
+        (line,) = table(capsys.readouterr().out)
+        assert line["label"] == label
+
+
+def test_predict_takes_folders_and_patterns(folders, tmp_path, detector_file, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b/deep/er/1.png", "b/0.PNG", "a[1].png", "c1.png", "c2.png", "b/.hidden.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folders / "real" / "00.png", name)
+    Path("b/notes.txt").touch()
+
+    def predicted(*images):
+        assert main(["predict", str(detector_file), *images]) == 0
+        return [line["path"] for line in table(capsys.readouterr().out)]
+
+    in_b = [str(Path("b/0.PNG")), str(Path("b/deep/er/1.png"))]
+    assert predicted("c1.png", "b", "a[1].png") == ["c1.png", *in_b, "a[1].png"]
+    assert predicted("c?.png", "b/**") == ["c1.png", "c2.png", *in_b]
+    assert predicted("**/*.png") == ["a[1].png", in_b[1], "c1.png", "c2.png"]
+    Path("empty").mkdir()
+    for argument, message in [
+        ("x*.png", "No image matches 'x*.png'"),
+        ("empty", "holds no images"),
+    ]:
+        assert main(["predict", str(detector_file), "c1.png", argument]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "end"), [([], "\n"), ([], "\r\n"), (["-0"], "\0"), (["--null"], "\0")]
+)
+def test_predict_takes_a_list_on_stdin(two_faces, detector_file, options, end, capsys, monkeypatch):
+    other = str(Path(two_faces[0]).with_name("01.png"))
+    for text in (end.join(two_faces) + end, end.join([two_faces[0], "", two_faces[1]])):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert main(["predict", str(detector_file), other, "-", *options]) == 0
+        lines = table(capsys.readouterr().out)
+        assert [line["path"] for line in lines] == [other, *two_faces]
+
+
+def test_predict_prints_while_the_list_goes_on(two_faces, detector_file):
+    command = [sys.executable, "-m", "skfakespot", "predict", str(detector_file), "-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdin.write(f"{two_faces[0]}\n" * 257)
+        process.stdin.flush()
+        assert process.stdout.readline() == "path,probability,label,error\n"
+        assert process.stdout.readline().startswith(two_faces[0])
+        process.stdin.write(f"{two_faces[1]}\n")
+        process.stdin.close()
+        assert len(process.stdout.readlines()) == 257
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores.parquet"])
+def test_predict_into_a_file_goes_on(two_faces, detector_file, tmp_path, capsys, name):
+    output = tmp_path / name
+    command = ["predict", str(detector_file), "--output", str(output)]
+    assert main([*command, two_faces[0]]) == 0
+    assert f"The scores are in {output}" in capsys.readouterr().out
+    paths = [*two_faces, str(tmp_path / "missing.png")]
+    assert main([*command, *paths, "--json"]) == 2
+    captured = capsys.readouterr()
+    counts = json.loads(captured.out)
+    assert (counts["n_fake"] + counts["n_real"], counts["n_unreadable"]) == (2, 1)
+    assert without_progress(captured.err) == [f"skfakespot: {paths[2]}: no such file"]
+    read = pl.read_csv if name.endswith("csv") else pl.read_parquet
+    assert read(output)["path"].to_list() == paths
+    assert main([*command, two_faces[1]]) == 2
+    assert "holds scores of other images" in capsys.readouterr().err
 
 
 def test_predict_refuses_what_is_no_detector(tmp_path, capsys):
@@ -194,13 +295,75 @@ def test_bad_input_ends_with_2_and_one_line(arguments, message, tmp_path, monkey
     assert error.count("\n") == 1
 
 
-def test_an_unreadable_face_stops_the_training_and_is_named(folders, tmp_path, capsys):
+@pytest.fixture
+def damaged(folders, tmp_path):
+    """The folders with unreadable files: three real ones and, without an end, 22 fake ones."""
     shutil.copytree(folders, tmp_path / "faces")
-    (tmp_path / "faces" / "real" / "07.png").write_bytes(b"")
-    command = ["train", *folder_options(tmp_path / "faces"), "--output", str(tmp_path / "d.joblib")]
-    assert main(command) == 2
-    assert "07.png" in capsys.readouterr().err
-    assert not list(tmp_path.glob("*.joblib*"))
+    for number in (3, 7, 11):
+        (tmp_path / "faces" / "real" / f"{number:02}.png").write_bytes(b"")
+    for number in range(22):
+        (tmp_path / "faces" / "fake" / f"text{number:02}.png").write_text("no pixels")
+    return tmp_path / "faces"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "robustness"])
+def test_all_unreadable_faces_are_named_before_the_training(command, damaged, tmp_path, capsys):
+    output = tmp_path / "output.png"
+    options = [] if command == "evaluate" else ["--output", str(output)]
+    with count_network_images() as count:
+        assert main([command, *folder_options(damaged), *options]) == 2
+    assert count.n_images == 0
+    assert not output.exists()
+    first, *names, more, mend = without_progress(capsys.readouterr().err)
+    assert first == "skfakespot: 25 of 62 images cannot be read:"
+    assert [line.split(": ")[0].strip() for line in names] == [
+        *(str(damaged / "real" / f"{number:02}.png") for number in (3, 7, 11)),
+        *(str(damaged / "fake" / f"text{number:02}.png") for number in range(17)),
+    ]
+    assert "the file is empty" in names[0]
+    assert more.strip() == "... and 5 more"
+    assert "--on-error skip" in mend
+
+
+def test_unreadable_faces_are_left_out_of_the_training(damaged, tmp_path, capsys):
+    output = tmp_path / "detector.joblib"
+    command = ["train", *folder_options(damaged), "--output", str(output), "--on-error", "skip"]
+    assert main([*command, "--json"]) == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert (report["n_real"], report["n_fake"]) == (17, 20)
+    assert len(report["skipped"]) == 25
+    assert report["skipped"][0]["path"] == str(damaged / "real" / "03.png")
+    assert "the file is empty" in report["skipped"][0]["error"]
+    assert without_progress(captured.err)[0] == (
+        "skfakespot: 25 of 62 images cannot be read, and are left out:"
+    )
+    assert joblib.load(output)["coverage"].n_samples_seen_ == 37
+
+
+def test_unreadable_faces_are_left_out_of_the_evaluation(damaged, folders, tmp_path, capsys):
+    """With groups, which are those of the faces that are left."""
+    groups = tmp_path / "groups.csv"
+    paths = sorted(damaged.glob("*/*.png"))
+    groups.write_text("".join(f"{path},{path.stem}\n" for path in paths))
+    options = ["--json", "--on-error", "skip", "--groups", str(groups)]
+    assert main(["evaluate", *folder_options(damaged), *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["n_train"] + report["n_test"] == 37
+    assert len(report["skipped"]) == 25
+    assert report["format_audit"]["n_real"] == 17
+    assert main(["evaluate", *folder_options(folders), "--json", "--on-error", "skip"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["skipped"] == []
+    assert without_progress(captured.err) == []
+
+
+def test_no_readable_face_of_one_kind_is_an_error(folders, tmp_path, capsys):
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "0.png").touch()
+    command = ["evaluate", "--real", str(folders / "real"), "--fake", str(tmp_path / "fake")]
+    assert main([*command, "--on-error", "skip"]) == 2
+    assert "No image of one of the two folders can be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,115 @@
+import ast
+import json
+import pickle
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+import pytest
+from PIL import Image
+
 import skfakespot
+from skfakespot.cli import main
+
+HEAVY = {"numpy", "PIL", "scipy", "sklearn", "imblearn", "numba", "keras", "tensorflow"}
+OPTIONAL = {"matplotlib", "pandas", "polars"}
+
+
+def modules_of(program, after=""):
+    """Names of the modules that a program has imported, before it runs what comes after."""
+    program += f"\nimport json, sys; modules = json.dumps(list(sys.modules))\n{after}\n"
+    program += "print(modules, file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stderr.splitlines()[-1]))
+
+
+def test_the_package_itself_imports_nothing_but_the_standard_library():
+    assert not modules_of("import skfakespot") & (HEAVY | OPTIONAL)
+
+
+def test_each_name_is_imported_at_its_first_use():
+    assert "sklearn" in modules_of("from skfakespot import FakeSpotterClassifier")
+    assert set(skfakespot.__all__) <= set(dir(skfakespot))
+    program = "import skfakespot\nfor name in dir(skfakespot): getattr(skfakespot, name)"
+    assert "skfakespot.video" in modules_of(program)
+    for name in skfakespot.__all__:
+        value = getattr(skfakespot, name)
+        assert pickle.loads(pickle.dumps(value)) is value
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
+        _ = skfakespot.no_such_name
+
+
+def test_static_tools_see_the_names_that_are_imported_at_first_use():
+    tree = ast.parse(Path(skfakespot.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name: node.module for node in block.body for alias in node.names}
+    assert sorted(seen) == sorted(skfakespot.__all__)
+    for name, module in seen.items():
+        own = getattr(import_module(f"skfakespot.{module}"), name)
+        assert getattr(skfakespot, name) is own
+
+
+def test_the_help_imports_no_library_that_is_slow():
+    program = (
+        "from skfakespot.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as done: assert done.code == 0\n"
+    )
+    assert not modules_of(program) & (HEAVY - {"numpy", "PIL"} | OPTIONAL)
+
+
+@pytest.fixture(scope="module")
+def detectors(tmp_path_factory):
+    """A folder with a detector of each recipe and a picture."""
+    folder = tmp_path_factory.mktemp("detectors")
+    random = np.random.default_rng(0)
+    for label in ("real", "fake"):
+        (folder / label).mkdir()
+        for number in range(4):
+            pixels = random.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number}.png")
+    faces = ["--real", str(folder / "real"), "--fake", str(folder / "fake")]
+    for recipe in ("paper", "statistics"):
+        assert main(["train", *faces, "--recipe", recipe, "--output", str(folder / recipe)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("recipe", "needed"),
+    [
+        ("paper", set()),
+        # scikit-learn's own mixin of linear classifiers is in a module that imports the others.
+        ("statistics", {"numba", "sklearn.linear_model", "sklearn.model_selection", "sklearn.svm"}),
+    ],
+)
+def test_prediction_imports_no_more_than_it_needs(detectors, recipe, needed):
+    arguments = ["skfakespot", "predict", str(detectors / recipe), str(detectors / "real/0.png")]
+    program = (
+        f"import sys; sys.argv = {arguments}\n"
+        "from skfakespot.cli import run_program\n"
+        "assert run_program() == 0\n"
+    )
+    # What is left out can still be imported.
+    modules = modules_of(program, after="import matplotlib, pandas")
+    unneeded = {"imblearn", "numba", *OPTIONAL}
+    unneeded |= {f"sklearn.{name}" for name in ("linear_model", "model_selection", "svm")}
+    unneeded |= {f"skfakespot.{name}" for name in ("pipeline", "augmentation", "datasets")}
+    unneeded |= {f"skfakespot.{name}" for name in ("metrics", "robustness", "video")}
+    assert modules & unneeded <= needed
+
+
+def test_the_program_gives_the_same_scores_as_its_function(detectors, capsys):
+    images = [str(detectors / label / "0.png") for label in ("real", "fake")]
+    arguments = ["predict", str(detectors / "statistics"), *images, "--json"]
+    command = [sys.executable, "-m", "skfakespot", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert run.stdout == capsys.readouterr().out
+    assert run.stderr == ""
 
 
 def test_import_loads_neither_keras_nor_tensorflow_and_touches_no_network():

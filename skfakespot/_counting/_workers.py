@@ -13,6 +13,7 @@ import numpy as np
 from joblib.parallel import get_active_backend
 
 from .._cache import BoundedCache
+from .._keras import import_keras
 from ..images import ImageError
 from ._passes import ReducedBatch, run_pass
 
@@ -39,6 +40,8 @@ class PortableNetwork:
         """Return the reader of the network."""
         if self.is_local():
             return self._reader
+        # Before the user's code, which may import Keras, so that TensorFlow's notes are left out.
+        import_keras()
         # The payload came with the task, which joblib has unpickled in the same way.
         key = hashlib.sha256(self._payload).digest()
         return _specs_of_others.get_or_make(key, lambda: pickle.loads(self._payload)).open()  # noqa: S301

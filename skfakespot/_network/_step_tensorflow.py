@@ -1,7 +1,7 @@
 """The compiled step on TensorFlow: NumPy receives each tensor while the next layers run."""
 
 import itertools
-from functools import partial
+from functools import cache, partial
 
 SMALLEST_BATCH = 2
 
@@ -27,18 +27,20 @@ def compile_step(_model, show_taps, input_shape):
         show_taps(batch, show)
         return tensorflow.stack(delivered)
 
-    # The free first axis keeps a shorter last batch from being traced again.
-    signature = [
-        tensorflow.TensorSpec((None, *input_shape)),
-        tensorflow.TensorSpec((), tensorflow.int64),
-    ]
-    compiled = tensorflow.function(traced, input_signature=signature, autograph=False)
+    @cache
+    def compiled():
+        # A concrete function stays out of TensorFlow's count of retraced functions, which warns of
+        # the fifth network. The free first axis fits batches of any size.
+        return tensorflow.function(traced, autograph=False).get_concrete_function(
+            tensorflow.TensorSpec((None, *input_shape)), tensorflow.TensorSpec((), tensorflow.int64)
+        )
 
     def step(batch, receive):
         ticket = next(tickets)
         receivers[ticket] = receive
         try:
-            compiled(batch, ticket).numpy()
+            number = tensorflow.constant(ticket, tensorflow.int64)
+            compiled()(tensorflow.constant(batch), number).numpy()
         finally:
             del receivers[ticket]
 

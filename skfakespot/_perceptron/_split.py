@@ -1,7 +1,6 @@
 """Splits the training data into a part to train on and a part to validate on."""
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 
 def validation_split(y, groups, fraction, seed):
@@ -10,6 +9,8 @@ def validation_split(y, groups, fraction, seed):
     With groups, no group has samples in both parts. The validation part is then one fold of k,
     with k = 1 / fraction rounded, so that its size is approximate.
     """
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
     classes, y = np.unique(y, return_inverse=True)
     n_classes = len(classes)
     indices = np.arange(len(y))

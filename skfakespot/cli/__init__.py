@@ -6,22 +6,21 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from ..augmentation import KINDS, PRESETS
-from . import _commands
+from .._perturbations import KINDS, PRESETS
+from ._start import import_for_prediction
 
 _BACKBONE = "dlib-resnet29"
 _INTERRUPTED = 130  # as shells report a program that SIGINT has ended: 128 + 2
 _COMMANDS = (
-    ("demo", _commands.demo, "train and test on 100 real faces and simulated fakes"),
-    ("evaluate", _commands.evaluate, "train and test a detector on your faces"),
-    ("robustness", _commands.robustness, "measure a detector on perturbed faces"),
-    ("train", _commands.train, "train a detector and save it"),
+    ("demo", "train and test on 100 real faces and simulated fakes"),
+    ("evaluate", "train and test a detector on your faces"),
+    ("robustness", "measure a detector on perturbed faces"),
+    ("train", "train a detector and save it"),
     (
         "predict",
-        _commands.predict,
-        "score images with a saved detector: print path, label and probability of fake of each",
+        "score images with a saved detector: print path, probability of fake and label as CSV",
     ),
-    ("backbones", _commands.backbones, "list the backbones"),
+    ("backbones", "list the backbones"),
 )
 
 
@@ -39,9 +38,22 @@ def main(arguments=None):
         0 if all went well, 2 if the input is bad, 1 if something else failed, 130 if the user
         pressed Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    return _run(_parser().parse_args(arguments))
+
+
+def run_program():
+    """Run the command of this process; see `main`. It owns the process, and starts faster."""
+    return _run(_parser().parse_args(), owns_process=True)
+
+
+def _run(options, *, owns_process=False):
     try:
-        return options.command(options) or 0
+        if owns_process and options.command == "predict":
+            import_for_prediction()
+        # Only now, so that the help does not wait for scikit-learn.
+        from . import _commands
+
+        return getattr(_commands, options.command)(options) or 0
     except BrokenPipeError:
         # The reader, such as head, has closed the pipe. Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,9 +74,9 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"skfakespot {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     commands = {}
-    for name, function, summary in _COMMANDS:
+    for name, summary in _COMMANDS:
         command = subparsers.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-        command.set_defaults(command=function)
+        command.set_defaults(command=name)
         command.add_argument("--json", action="store_true", help="print JSON instead of a table")
         commands[name] = command
     for name in ("evaluate", "robustness", "train"):
@@ -103,6 +115,13 @@ def _add_folders(command):
             metavar="DIR",
             help=f"folder of {label} faces, searched to any depth",
         )
+    command.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="if images cannot be read: list them and stop before the training, or list them and "
+        "leave them out (default: %(default)s)",
+    )
 
 
 def _add_split(command):
@@ -199,7 +218,26 @@ def _add_saved_detector_and_images(command):
         help="detector that train saved. Loading such a file can run code that it contains: use "
         "only files that you or people you trust have made",
     )
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    command.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help='image file; folder, searched to any depth; pattern such as "photos/**/*.jpg"; or - '
+        "for a list of files on stdin, one on each line",
+    )
+    command.add_argument(
+        "--null",
+        "-0",
+        action="store_true",
+        help="the names in the list on stdin end with a null byte, as `find -print0` writes them",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the scores to this .csv or .parquet file instead of printing them; if an "
+        "earlier run was interrupted, go on after its last score",
+    )
     command.add_argument(
         "--threshold",
         type=_share,

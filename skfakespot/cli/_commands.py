@@ -3,32 +3,26 @@
 import csv
 import dataclasses
 import json
+import math
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from ..augmentation import PRESETS
-from ..backbones import describe_backbones
-from ..datasets import SuspectDataWarning, format_audit, load_demo_faces, load_face_folders
 from ..images import ImageError
-from ..robustness import (
-    PAPER_MEAN_DROP,
-    RobustnessCurveDisplay,
-    figure_size,
-    mean_drop,
-    robustness_curve,
-)
-from ._detectors import fit_and_report, load_detector, make_detector, save_detector, score_files
-
-_PREDICTED_AT_ONCE = 256
+from ..scoring import ImageScore, iter_scores
+from ._detectors import fit_and_report, load_detector, make_detector, save_detector
+from ._inputs import list_arguments, load_faces
 
 
 def demo(options):
     """Train and test on simulated fakes, print the metrics, draw the precision-recall curve."""
     from sklearn.model_selection import GroupShuffleSplit
+
+    from ..datasets import load_demo_faces
 
     _check_folder_exists(options.output)
     figure = _new_figure("demo", extra="demo")
@@ -66,7 +60,7 @@ def _draw_precision_recall(figure, y_true, probability):
 
 def evaluate(options):
     """Train on a part of the images, print the eight metrics of the others, and audit the files."""
-    faces = load_face_folders(real=options.real, fake=options.fake)
+    faces, skipped = load_faces(options)
     groups = _read_groups(options.groups, faces.data)
     audit = _audit_faces(faces, groups)
     train_rows, test_rows = _split_faces(faces, groups, options)
@@ -87,6 +81,7 @@ def evaluate(options):
                 "seed": options.seed,
                 "seconds": round(seconds, 1),
                 "format_audit": audit if isinstance(audit, str) else dataclasses.asdict(audit),
+                **skipped,
             }
         )
         return
@@ -104,11 +99,14 @@ def evaluate(options):
 
 def robustness(options):
     """Score a detector on perturbed faces, print how much its AUC drops, draw the curves."""
+    from ..augmentation import PRESETS
+    from ..robustness import RobustnessCurveDisplay, figure_size, mean_drop, robustness_curve
+
     _check_folder_exists(options.output)
     figure = _new_figure("robustness", extra="plot")
     if options.detector is not None and options.augment:
         raise ValueError("--augment is for training; it does not go with --detector.")
-    faces = load_face_folders(real=options.real, fake=options.fake)
+    faces, skipped = load_faces(options)
     groups = _read_groups(options.groups, faces.data)
     detector, test_rows, tested = _prepare_detector(faces, groups, options)
     kinds = options.kinds or list(PRESETS[options.levels])
@@ -135,6 +133,7 @@ def robustness(options):
                 "fall": mean_drop(rows),
                 "relative_fall": mean_drop(rows, relative=True),
                 "picture": str(options.output),
+                **skipped,
             }
         )
     else:
@@ -144,10 +143,9 @@ def robustness(options):
 def _prepare_detector(faces, groups, options):
     """Return a fitted detector, the rows to test it on, and a text about both."""
     if options.detector is not None:
-        # Unreadable files are an error here, as they are where the detector is trained.
-        detector = load_detector(options.detector).set_params(coverage__on_error="raise")
         rows = np.arange(len(faces.target))
-        return detector, rows, f"{options.detector}, tested on {len(rows)} images"
+        tested = f"{options.detector}, tested on {len(rows)} images"
+        return load_detector(options.detector), rows, tested
     train_rows, test_rows = _split_faces(faces, groups, options)
     detector = make_detector(options)
     detector.fit(faces.data[train_rows], faces.target[train_rows])
@@ -156,6 +154,8 @@ def _prepare_detector(faces, groups, options):
 
 
 def _print_robustness(rows, tested, options):
+    from ..robustness import PAPER_MEAN_DROP, mean_drop
+
     print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
     _print_table(
         ["perturbation", "AUC", "interval", "drop", "interval"],
@@ -181,39 +181,64 @@ def _print_robustness(rows, tested, options):
 def train(options):
     """Train on all images and save the detector."""
     _check_folder_exists(options.output)
-    faces = load_face_folders(real=options.real, fake=options.fake)
+    faces, skipped = load_faces(options)
     detector = make_detector(options)
     detector.fit(faces.data, faces.target)
     save_detector(detector, options.output)
     n_real, n_fake = np.bincount(faces.target).tolist()
     if options.json:
-        _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake})
+        _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake, **skipped})
     else:
         print(f"Trained on {n_real} real and {n_fake} fake faces; saved to {options.output}")
 
 
 def predict(options):
-    """Print a score for each image; unreadable images go to stderr and make the exit status 2."""
-    detector = load_detector(options.detector)
-    all_readable = True
-    for start in range(0, len(options.images), _PREDICTED_AT_ONCE):
-        paths = options.images[start : start + _PREDICTED_AT_ONCE]
-        probabilities, problems = score_files(detector, paths)
-        for path, probability, problem in zip(paths, probabilities, problems, strict=True):
-            if problem is not None:
-                all_readable = False
-                print(f"skfakespot: {path}: {problem}", file=sys.stderr, flush=True)
-                continue
-            label = "fake" if probability >= options.threshold else "real"
-            if options.json:
-                _print_json({"path": path, "label": label, "probability": float(probability)})
-            else:
-                print(path, label, f"{probability:.4f}", sep="\t", flush=True)
-    return 0 if all_readable else 2
+    """Score images; unreadable ones are named on stderr and make the exit status 2."""
+    scores = iter_scores(
+        load_detector(options.detector),
+        list_arguments(options.images, null=options.null),
+        threshold=options.threshold,
+        output=options.output,
+        verbose=int(options.output is not None and sys.stderr.isatty()),
+    )
+    n_of_label = Counter()
+    for score in scores:
+        if score.error is not None:
+            print(f"skfakespot: {score.path}: {score.error}", file=sys.stderr, flush=True)
+        if options.output is None:
+            _print_score(score, with_header=not n_of_label, as_json=options.json)
+        n_of_label[score.label] += 1
+    if options.output is not None:
+        _print_counts(n_of_label, options)
+    return 2 if n_of_label[None] else 0
+
+
+def _print_score(score, *, with_header, as_json):
+    if as_json:
+        probability = None if math.isnan(score.probability) else score.probability
+        _print_json(score._replace(probability=probability)._asdict())
+        return
+    if with_header:
+        print(*ImageScore._fields, sep=",")
+    print(score.to_csv(), end="", flush=True)
+
+
+def _print_counts(n_of_label, options):
+    n_fake, n_real, n_unreadable = (n_of_label[label] for label in ("fake", "real", None))
+    if options.json:
+        counts = {"n_fake": n_fake, "n_real": n_real, "n_unreadable": n_unreadable}
+        _print_json({"output": str(options.output), **counts})
+        return
+    print(
+        f"{n_fake} images are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
+        f"The scores are in {options.output}"
+    )
 
 
 def backbones(options):
     """Print the networks, and whether their weights are on this machine."""
+    from ..backbones import describe_backbones
+
     cards = describe_backbones()
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
@@ -275,6 +300,8 @@ def _split_faces(faces, groups, options):
 
 def _audit_faces(faces, groups):
     """Return the audit of the files, or a text that says why it is not possible."""
+    from ..datasets import SuspectDataWarning, format_audit
+
     try:
         with warnings.catch_warnings():
             # The audit is printed with the metrics, so the warning would repeat it.

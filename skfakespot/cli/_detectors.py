@@ -3,20 +3,17 @@
 import os
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
-import numpy as np
-
-from .. import make_fakespotter
+from .. import fake_probability
 from .._keras import import_keras
-from ..images import UnreadableImageWarning
-from ..metrics import fake_detection_report, fake_label
 
 
 def make_detector(options):
     """Make an unfitted detector."""
-    _start_keras()
+    from .. import make_fakespotter
+
+    import_keras()
     backbones, weights = options.backbone, options.weights
     if weights is not None:
         if len(weights) != len(backbones):
@@ -31,7 +28,7 @@ def make_detector(options):
         augment=options.augment or None,
         output=options.features,
         random_state=options.seed,
-        verbose=1,
+        verbose=int(sys.stderr.isatty()),
     )
     if weights is not None:
         weights = weights[0] if len(weights) == 1 else weights
@@ -40,8 +37,10 @@ def make_detector(options):
 
 def fit_and_report(detector, faces, train_rows, test_rows):
     """Train a detector; return its reports in both conventions, and the probabilities of fake."""
+    from ..metrics import fake_detection_report
+
     detector.fit(faces.data[train_rows], faces.target[train_rows])
-    probability = _probability_of_fake(detector, faces.data[test_rows])
+    probability = fake_probability(detector, faces.data[test_rows])
     truth = faces.target[test_rows]
     reports = {
         convention: fake_detection_report(truth, probability, convention=convention)
@@ -64,12 +63,12 @@ def save_detector(detector, file):
 
 
 def load_detector(file):
-    """Load what the command train saved, without the augmenter of the training images."""
+    """Load what the command train saved, or another fitted classifier, without its messages."""
     import joblib
 
     if not file.is_file():
         raise ValueError(f"{file} is no file; give what `skfakespot train` saved.")
-    _start_keras()
+    import_keras()
     try:
         detector = joblib.load(file)
     except Exception as error:
@@ -77,47 +76,10 @@ def load_detector(file):
             f"{file} cannot be loaded ({type(error).__name__}: {error}); give what `skfakespot "
             "train` saved, with the same versions installed."
         ) from error
-    if "coverage" not in getattr(detector, "named_steps", {}):
+    if not hasattr(detector, "predict_proba"):
         raise ValueError(
-            f"{file} holds a {type(detector).__name__}; give what `skfakespot train` saved."
+            f"{file} holds a {type(detector).__name__}, which gives no probabilities; give what "
+            "`skfakespot train` saved."
         )
-    detector = detector[list(detector.named_steps).index("coverage") :]
-    return detector.set_params(coverage__on_error="nan", coverage__verbose=0)
-
-
-def score_files(detector, paths):
-    """Return for each path the probability of fake, or NaN and the reason why it is unreadable."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UnreadableImageWarning)
-        coverage = detector[:1].transform(paths)
-    problems = [None] * len(paths)
-    for warning in caught:
-        if isinstance(warning.message, UnreadableImageWarning):
-            problems[warning.message.index] = warning.message.reason
-        else:
-            warnings.showwarning(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-    probabilities = np.full(len(paths), np.nan)
-    readable = [row for row, problem in enumerate(problems) if problem is None]
-    if readable:
-        probabilities[readable] = _probability_of_fake(detector[1:], coverage[readable])
-    return probabilities, problems
-
-
-def _probability_of_fake(detector, X):
-    classes = list(detector.classes_)
-    return detector.predict_proba(X)[:, classes.index(fake_label(classes))]
-
-
-def _start_keras():
-    """Import Keras without the messages that TensorFlow's library writes to stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        import_keras()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    verbose = (name for name in detector.get_params() if name.split("__")[-1] == "verbose")
+    return detector.set_params(**dict.fromkeys(verbose, 0))

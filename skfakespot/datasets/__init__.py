@@ -10,7 +10,7 @@ from ._faceforensics import load_faceforensics
 from ._ffhq import load_ffhq
 from ._folders import load_face_folders
 from ._leakage import LeakageReport, LeakedPair, check_leakage
-from ._listing import IncompleteDatasetWarning
+from ._listing import IncompleteDatasetWarning, list_images
 
 __all__ = [
     "FormatAudit",
@@ -21,6 +21,7 @@ __all__ = [
     "SuspectDataWarning",
     "check_leakage",
     "format_audit",
+    "list_images",
     "load_celeb_df",
     "load_celeba",
     "load_demo_faces",

@@ -1,5 +1,6 @@
 """Helpers of all readers: finding files, checking arguments, making the Bunch."""
 
+import glob
 import os
 import re
 from pathlib import Path
@@ -88,16 +89,63 @@ def is_image(name):
 
 
 def list_images(folder):
-    """Return the paths of the images in a folder and its subfolders, sorted."""
+    """List the images in a folder and its subfolders, or those that match a glob pattern.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        A folder, which is searched to any depth, or a pattern such as ``"photos/**/*.jpg"``, where
+        ``**`` stands for folders of any depth.
+
+    Returns
+    -------
+    paths : list of str
+        The paths, sorted. Hidden files and folders are left out, and so are files without the
+        suffix of an image.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    ValueError
+        If the folder holds no images, or no image matches the pattern.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skfakespot.datasets import list_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("anna.png", "ben/1.jpg", "notes.txt"):
+    ...         path = pathlib.Path(folder, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     [pathlib.Path(path).name for path in list_images(folder)]
+    ['anna.png', '1.jpg']
+    """
+    if is_pattern(folder):
+        found = glob.iglob(os.fspath(folder), recursive=True)  # noqa: PTH207 - keeps the path's form
+        paths = [path for path in found if is_image(Path(path).name) and Path(path).is_file()]
+        problem = f"No image matches {os.fspath(folder)!r}."
+    else:
+        check_root(folder)
+        paths = _images_under(folder)
+        problem = f"{folder} holds no images."
+    if not paths:
+        raise ValueError(f"{problem} Accepted are files that end in {', '.join(_SUFFIXES)}.")
+    return sorted(paths)
+
+
+def is_pattern(path):
+    """Whether a path is a glob pattern rather than a file or folder that exists."""
+    return glob.has_magic(os.fspath(path)) and not os.path.lexists(path)
+
+
+def _images_under(folder):
     paths = []
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         paths += [str(Path(parent, name)) for name in names if is_image(name)]
-    if not paths:
-        raise ValueError(
-            f"{folder} holds no images. Accepted are files that end in {', '.join(_SUFFIXES)}."
-        )
-    return sorted(paths)
+    return paths
 
 
 def natural_order(name):

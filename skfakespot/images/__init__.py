@@ -9,6 +9,7 @@ from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
 from ._lazy import LazyImage
 from ._samples import as_samples
+from ._unreadable import find_unreadable
 
 __all__ = [
     "DECODER_VERSION",
@@ -21,6 +22,7 @@ __all__ = [
     "UnreadableImageWarning",
     "as_samples",
     "digest_file",
+    "find_unreadable",
     "is_video_content",
     "load_image",
     "read_header",

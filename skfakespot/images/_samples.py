@@ -46,10 +46,14 @@ class Samples:
     def __repr__(self):
         return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
 
-    def name(self, index):
-        """Name of a sample in error messages: its path, or such as "image 3 of X"."""
+    def name(self, index, position=None):
+        """Name of a sample in error messages: its path, or such as "image 3 of X".
+
+        `position` is that in X, if these samples are a part of X.
+        """
         path = name_of(self[index]) if self.kind == "sequence" else None
-        return path or f"{'row' if self.kind == 'vector' else 'image'} {index} of X"
+        position = index if position is None else position
+        return path or f"{'row' if self.kind == 'vector' else 'image'} {position} of X"
 
     def subset(self, indices):
         """Select some of the samples, so that only these are sent to another process."""

@@ -1,0 +1,81 @@
+"""The images that the commands read: folders of faces, files, patterns and lists of files."""
+
+import glob
+import os
+import sys
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from ..images import find_unreadable
+
+_N_NAMED = 20
+_BYTES_AT_ONCE = 2**16
+
+
+def load_faces(options):
+    """Return the readable faces of the two folders, and what JSON says of the others.
+
+    If some cannot be read, they are named on stderr with ``--on-error skip``, and otherwise in the
+    ValueError.
+    """
+    from ..datasets import load_face_folders
+
+    faces = load_face_folders(real=options.real, fake=options.fake)
+    unreadable = find_unreadable(faces.data, verbose=int(sys.stderr.isatty()))
+    skipped = [{"path": faces.data[row], "error": reason} for row, reason in unreadable]
+    if skipped:
+        problem = f"{len(skipped)} of {len(faces.data)} images cannot be read"
+        lines = "".join(f"\n  {each['path']}: {each['error']}" for each in skipped[:_N_NAMED])
+        if len(skipped) > _N_NAMED:
+            lines += f"\n  ... and {len(skipped) - _N_NAMED} more"
+        if options.on_error == "raise":
+            raise ValueError(f"{problem}:{lines}\nReplace them, or give --on-error skip.")
+        print(f"skfakespot: {problem}, and are left out:{lines}", file=sys.stderr)
+        faces = _without(faces, [row for row, _ in unreadable])
+    return faces, {"skipped": skipped} if options.on_error == "skip" else {}
+
+
+def _without(faces, rows):
+    kept = {
+        name: np.delete(value, rows) if isinstance(value, np.ndarray) else value
+        for name, value in faces.items()
+    }
+    if len(np.unique(kept["target"])) < 2:
+        raise ValueError("No image of one of the two folders can be read.")
+    return Bunch(**kept)
+
+
+def list_arguments(arguments, *, null):
+    """Return the paths that arguments stand for: a list, or an iterator if one is "-".
+
+    "-" is a list of paths on stdin, which end with a null byte if `null`, and else with a line end.
+    """
+    # A wrong folder is an error before any image is scored.
+    lists = [None if argument == "-" else _expand(argument) for argument in arguments]
+    if None not in lists:
+        return [path for paths in lists for path in paths]
+    return (path for paths in lists for path in (_read_list(null) if paths is None else paths))
+
+
+def _expand(argument):
+    is_pattern = glob.has_magic(argument) and not os.path.lexists(argument)
+    # pathlib raises an error if a name is too long.
+    if not is_pattern and not os.path.isdir(argument):  # noqa: PTH112
+        return [argument]
+    from ..datasets import list_images
+
+    return list_images(argument)
+
+
+def _read_list(null):
+    """Yield the paths of the list on stdin as they arrive."""
+    rest = b""
+    while block := sys.stdin.buffer.read1(_BYTES_AT_ONCE):
+        *names, rest = (rest + block).split(b"\0" if null else b"\n")
+        yield from _decode(names, null)
+    yield from _decode([rest], null)
+
+
+def _decode(names, null):
+    return [os.fsdecode(name if null else name.rstrip(b"\r")) for name in names if name.strip()]
