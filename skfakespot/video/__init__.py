@@ -5,13 +5,16 @@ from ._classifier import VideoClassifier
 from ._expansion import expand_videos
 from ._frame import VideoFrame
 from ._read_frames import read_frames
+from ._scores import VideoScore, score_videos
 
 __all__ = [
     "UnscoredGroupWarning",
     "VideoClassifier",
     "VideoFrame",
+    "VideoScore",
     "aggregate_labels",
     "aggregate_scores",
     "expand_videos",
     "read_frames",
+    "score_videos",
 ]
