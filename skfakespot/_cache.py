@@ -1,9 +1,12 @@
 """Bounded caches of this process, and the function that empties them."""
 
 import gc
+import os
 import threading
 import weakref
 from collections import OrderedDict
+
+from ._workers_folder import remove_workers_folder
 
 
 class BoundedCache:
@@ -25,9 +28,13 @@ class BoundedCache:
         self._max_size, self._size_of = max_size, size_of or (lambda _value: 1)
         self._size = 0
         self._values = OrderedDict()
+        self.make_locks()
+        _all_caches.add(self)
+
+    def make_locks(self):
+        """Make the locks; in a forked process, those that other threads held stay locked."""
         self._lock = threading.RLock()
         self._key_locks = {}
-        _all_caches.add(self)
 
     def __len__(self):
         return len(self._values)
@@ -104,8 +111,17 @@ class BoundedCache:
 _all_caches = weakref.WeakSet()
 
 
+def _make_all_locks():
+    for cache in list(_all_caches):
+        cache.make_locks()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_make_all_locks)
+
+
 def clear_caches(*, networks=True):
-    """Empty all caches of this process and free their memory; folders on disk stay as they are.
+    """Empty all caches of this process and free their memory; folders of `memory` stay.
 
     Fitted estimators go on working: what they need is built or computed again.
 
@@ -123,6 +139,7 @@ def clear_caches(*, networks=True):
     for cache in list(_all_caches):
         if networks or not cache.is_network:
             cache.clear()
+    remove_workers_folder()
     if networks:
         # Keras' networks and their compiled functions refer to each other.
         gc.collect()

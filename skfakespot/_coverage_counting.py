@@ -17,6 +17,7 @@ from ._counting import (
 )
 from ._progress import show_progress
 from ._sklearn_compat import _check_feature_names
+from ._workers_folder import is_worker
 from .images import UnreadableImageWarning, as_samples
 
 
@@ -49,7 +50,9 @@ class CountingMixin:
 
     def _count(self, counter):
         """Return the features of a counter's images."""
-        rows, keeps_new = counter.rows, self.memory is not None
+        rows = counter.rows
+        # Another worker needs the images of this fold.
+        keeps_new = self.memory is not None or is_worker()
         if not rows.takes_counts:
             counter.fill_rows(keeps_new=keeps_new)
             return rows.matrix

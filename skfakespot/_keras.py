@@ -10,18 +10,23 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from ._forks import check_not_forked
 from ._stderr import without_tensorflow_notes
 
 _importing = threading.RLock()
 
 
 def import_keras():
-    """Import Keras, which takes seconds, on first use; the ImportError says how to install it."""
+    """Import Keras, which takes seconds, on first use; the ImportError says how to install it.
+
+    A RuntimeError says that Keras cannot run in this process; see `check_not_forked`.
+    """
     if "keras" not in sys.modules:
         with _importing:
             _import_quietly()
     import keras
 
+    check_not_forked(keras.backend.backend())
     return keras
 
 

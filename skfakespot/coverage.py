@@ -95,7 +95,8 @@ class NeuronCoverageTransformer(
         Folder in which a profile of every image is kept, by the content of the image and of the
         network, so that the folds of a cross-validation, other processes and later runs count
         without running the network again; at most 4 GiB, the newest. With None, only this process
-        keeps profiles, of the training images: see `skfakespot.clear_caches`.
+        keeps profiles, of the training images: see `skfakespot.clear_caches`. joblib's worker
+        processes share a temporary folder then.
     n_jobs : None or int, default=None
         Number of joblib workers that the images are divided among, on the active joblib backend.
         Decoding and the network use all cores in any case, so it helps on several machines only.

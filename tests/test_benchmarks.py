@@ -116,6 +116,17 @@ def test_the_interval_coverage_is_printed(run):
 
 
 @pytest.mark.slow
+def test_searches_in_one_process_and_in_two_are_compared(run, folders):
+    less = ("--images", 24, "--epochs", 1, "--repeats", 1, "--recipes", "paper")
+    _, _, *lines = run("search_jobs", *folders, *less).splitlines()
+    assert [line[:28].split() for line in lines] == [
+        ["paper", memory, n_jobs] for memory in ("None", "folder") for n_jobs in ("None", "2")
+    ]
+    # Each image passes through the network once for all processes.
+    assert [int(line.split()[-2]) for line in lines[1:]] == [24, 24, 24]
+
+
+@pytest.mark.slow
 def test_unseen_generators_prints_a_table_of_each_question(run, root, tmp_path):
     row = root / "others"
     arguments = ["--real", row / "real", "--fake", row / "fake", "--memory", tmp_path]

@@ -1,5 +1,7 @@
 """The bounded cache that all rooms share."""
 
+import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,3 +99,24 @@ def test_the_former_name_still_works():
     from skfakespot.engine import forget_profiles
 
     assert forget_profiles is clear_caches
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+def test_locks_that_other_threads_held_at_a_fork_are_free_in_the_child():
+    cache, is_making, may_end = BoundedCache(8), threading.Event(), threading.Event()
+
+    def make():
+        is_making.set()
+        return may_end.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(cache.get_or_make, "key", make)
+        is_making.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            os._exit(cache.get_or_make("key", lambda: 7))
+        may_end.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

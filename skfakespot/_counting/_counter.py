@@ -36,6 +36,7 @@ class NeuronCounter:
         self.rows = StatisticRows(statistics, len(samples), stores)
         self._network, self._samples = network, samples
         self._store = stores.profiles(layout)
+        self._turn = stores.turn()
         self._batch_size, self._on_error = batch_size, on_error
         self._n_jobs, self._watch = n_jobs, watch
         self._known_digests = None
@@ -50,18 +51,16 @@ class NeuronCounter:
         the thresholds, if they do not depend on the images. Profiles are made in the same pass,
         unless the `rows` need no counts.
         """
+        with self._turn:
+            return self._sums(center)
+
+    def _sums(self, center):
         rows, makes_profiles = self.rows, self.rows.takes_counts
         digests = self._digests()
         sums = np.full((len(digests), self.layout.n_layers), np.nan)
-        known, first_of = [], {}
-        for index, digest in enumerate(digests):
-            find = self._store.sums if makes_profiles else rows.find_sums
-            own = None if digest is None else find(digest)
-            if own is None or not rows.find(index, digest):
-                first_of.setdefault(digest or index, index)
-            else:
-                sums[index] = own
-                known.append(index)
+        known, first_of = self._look_up_sums(sums)
+        if first_of and self._begin_turn():
+            known, first_of = self._look_up_sums(sums)
         band = RunningBand(len(digests), sums[known] / self.layout.n_neurons, center)
         reduction = ProfileReduction(self.layout, band) if makes_profiles else None
         # In random order, so that the images seen so far represent those to come.
@@ -76,9 +75,33 @@ class NeuronCounter:
             self._new_bytes += sum(profile.nbytes for profile in profiles)
             if self._new_bytes > _NEW_BYTES:
                 self._store_new(*band.bounds())
+        if self._turn.is_held:
+            # The next worker needs them.
+            self._store_new(*band.bounds())
         self._copy_rows(sums, first_of)
         self._finish_rows(first_of)
         return sums
+
+    def _look_up_sums(self, sums):
+        """Fill the sums that are known; return their positions, and the first of each other."""
+        find = self._store.sums if self.rows.takes_counts else self.rows.find_sums
+        known, first_of = [], {}
+        for index, digest in enumerate(self._digests()):
+            own = None if digest is None else find(digest)
+            if own is None or not self.rows.find(index, digest):
+                first_of.setdefault(digest or index, index)
+            else:
+                sums[index] = own
+                known.append(index)
+        return known, first_of
+
+    def _begin_turn(self):
+        """Wait until no other worker runs the network; return whether to look up images again."""
+        has_begun = self._turn.begin()
+        if has_begun:
+            self._store.refresh()
+            self.rows.refresh()
+        return has_begun
 
     def store_profiles(self, thresholds, sums):
         """Put the new profiles into the store, once the thresholds are known.
@@ -97,20 +120,19 @@ class NeuronCounter:
         Returns (n_images, n_features), NaN for unreadable images. Profiles and statistics of new
         images are kept if `band_half_widths` (n_layers,) are given.
         """
+        with self._turn:
+            return self._counts(thresholds, band_half_widths, dtype)
+
+    def _counts(self, thresholds, band_half_widths, dtype):
         layout, exact, rows = self.layout, round_down(thresholds), self.rows
         keeps_new = band_half_widths is not None
         # Digests cost time, and without profiles they are of no use.
         uses_digests = keeps_new or not self._store.is_empty()
         digests = self._digests() if uses_digests else [None] * self.n_images
         counts = np.full((len(digests), layout.n_features), np.nan, dtype=dtype)
-        first_of = {}
-        known = self._store.counts(digests, exact, layout.first_features)
-        for index, (row, digest) in enumerate(zip(known, digests, strict=True)):
-            if row is not None:
-                counts[index] = row
-            is_known = rows.find(index, digest) and row is not None
-            if not is_known and index not in self.failures:
-                first_of.setdefault(digest or index, index)
+        first_of = self._look_up_counts(counts, digests, exact)
+        if uses_digests and first_of and self._begin_turn():
+            first_of = self._look_up_counts(counts, digests, exact)
         reduction = CountReduction(layout, thresholds)
         if keeps_new:
             reduction = ProfileReduction(layout, FixedBand(thresholds, band_half_widths))
@@ -129,19 +151,42 @@ class NeuronCounter:
         self._finish_rows(first_of if uses_digests else {})
         return counts
 
+    def _look_up_counts(self, counts, digests, thresholds):
+        """Fill the counts that are known; return the position of the first of each other image."""
+        first_of = {}
+        known = self._store.counts(digests, thresholds, self.layout.first_features)
+        for index, (row, digest) in enumerate(zip(known, digests, strict=True)):
+            if row is not None:
+                counts[index] = row
+            is_known = self.rows.find(index, digest) and row is not None
+            if not is_known and index not in self.failures:
+                first_of.setdefault(digest or index, index)
+        return first_of
+
     def fill_rows(self, *, keeps_new):
         """Fill the `rows` if they need no counts, in a pass of the images that are not known."""
+        with self._turn:
+            self._fill_rows(keeps_new=keeps_new)
+
+    def _fill_rows(self, *, keeps_new):
         rows = self.rows
         uses_digests = keeps_new or not rows.is_empty()
         digests = self._digests() if uses_digests else [None] * self.n_images
-        first_of = {}
-        for index, digest in enumerate(digests):
-            if not rows.find(index, digest) and index not in self.failures:
-                first_of.setdefault(digest or index, index)
+        first_of = self._look_up_rows(digests)
+        if uses_digests and first_of and self._begin_turn():
+            first_of = self._look_up_rows(digests)
         missing = _as_indices(first_of.values())
         for indices, _, values in self._pass(missing, None, "statistics"):
             rows.take(indices, values, digests if keeps_new else None)
         self._finish_rows(first_of if uses_digests else {})
+
+    def _look_up_rows(self, digests):
+        """Fill the rows that are known; return the position of the first of each other image."""
+        first_of = {}
+        for index, digest in enumerate(digests):
+            if not self.rows.find(index, digest) and index not in self.failures:
+                first_of.setdefault(digest or index, index)
+        return first_of
 
     def _finish_rows(self, first_of):
         if first_of:

@@ -45,6 +45,11 @@ class StatisticRows:
         """Whether a store is empty, so that no whole row can be found."""
         return any(store.is_empty() for store in self._stores)
 
+    def refresh(self):
+        """Take into account what other processes have written."""
+        for store in filter(None, (*self._stores, self._sums)):
+            store.refresh()
+
     def find(self, index, digest):
         """Fill a row from the stores; return whether it is known."""
         if not self.is_known[index] and digest is not None:

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 
 from .._cache import BoundedCache
+from .._workers_folder import Turn, workers_folder
 from ..images import DECODER_VERSION
 from ._folder import RecordFolder
 from ._profile import ActivationProfile
@@ -59,8 +60,12 @@ class _Store:
         self._cache = cache
         self._known_weights = None
         self._unwritten = []
-        if folder is not None:
-            folder.refresh()
+        self.refresh()
+
+    def refresh(self):
+        """Take into account what other processes have written."""
+        if self._folder is not None:
+            self._folder.refresh()
 
     def is_empty(self):
         """Whether no image of this network is known."""
@@ -190,7 +195,10 @@ class ArrayStore(_Store):
 
 
 class Stores:
-    """Opens the stores of a network, in the folder `memory` or in this process only."""
+    """Opens the stores of a network, in the folder `memory`, or in this process only.
+
+    Without `memory`, joblib's workers and the process that started them share a temporary folder.
+    """
 
     def __init__(self, reader, memory=None):
         self._reader = reader
@@ -205,6 +213,12 @@ class Stores:
                 stacklevel=5,
             )
             self.location = None
+        elif self.location is None and not reader.has_own_code:
+            self.location = workers_folder()
+
+    def turn(self):
+        """Make the turn to run the network, for processes that share the stores."""
+        return Turn(waits=self.location is not None)
 
     def profiles(self, layout):
         """Open the store of the profiles of a `FeatureLayout`."""

@@ -5,6 +5,7 @@ import uuid
 
 import numpy as np
 
+from .._keras import import_keras
 from ._batch_reader import BatchReader, is_out_of_memory
 from ._device import default_device, device_scope
 from ._fingerprint import describe_network, digest_weights
@@ -74,6 +75,7 @@ class NetworkReader(BatchReader):
 
     def show(self, images, receive):
         """Let images pass, and call ``receive(layer, outputs)`` for each layer."""
+        import_keras()  # which refuses where the step would hang, in a forked process
         with device_scope(self._device):
             self._step(self._backbone.preprocess(images), receive)
 

@@ -8,14 +8,13 @@ from types import FunctionType, MethodType
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
-from ._sklearn_compat import InvalidParameterError, validate_parameters
-from .coverage import NeuronCoverageTransformer
-from .images import as_samples
+from .._sklearn_compat import InvalidParameterError, validate_parameters
+from ..coverage import NeuronCoverageTransformer
+from ..images import as_samples
 
 _MEND_FOR_FUNCTION = (
     "Define the function with def at the top level of a module, or give the network that it builds"
@@ -141,6 +140,8 @@ def _check_classes(detector, y):
 
 def _folds_of_calibration(name, classifier):
     """Return the name of the calibrated classifier within the last step, and its folds, or 0."""
+    from sklearn.calibration import CalibratedClassifierCV
+
     while classifier is not None and not isinstance(classifier, CalibratedClassifierCV):
         name, classifier = f"{name}__estimator", getattr(classifier, "estimator", None)
     cv = getattr(classifier, "cv", 0)
