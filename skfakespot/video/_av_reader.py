@@ -9,7 +9,6 @@ from ..images import ImageError
 from ._pixels import check_size, turn_upright
 from ._timeline import Timeline
 
-_ATTACHED_PICTURE = 1 << 10  # such as the cover of a song
 # By the version of a file. Each takes 8 bytes a frame.
 _timelines = BoundedCache(256)
 
@@ -77,11 +76,9 @@ class AvReader:
             self._container = self._av.open(f"file:{Path(self.path).absolute()}")
         except self._av.FFmpegError as error:
             raise ImageError(self.path, _reason(error)) from error
-        streams = [
-            stream
-            for stream in self._container.streams.video
-            if not int(stream.disposition) & _ATTACHED_PICTURE
-        ]
+        cover = self._av.stream.Disposition.attached_pic  # such as that of a song
+        videos = self._container.streams.video
+        streams = [stream for stream in videos if not stream.disposition & cover]
         if not streams:
             raise ImageError(
                 self.path, "it has no video stream: it holds only sound, or it is truncated"

@@ -10,6 +10,8 @@ from ._files import file_version, open_video
 # will ask for a moment later is kept.
 _passed_frames = BoundedCache(256 << 20, size_of=lambda frame: frame.nbytes)
 _open_videos = BoundedCache(4)
+# That many threads read X at most, so that other frames are later or are not read.
+_MOST_PASSED = 16
 
 
 def read_frame(path, time, together, reader):
@@ -19,6 +21,9 @@ def read_frame(path, time, together, reader):
     """
     # A process that was forked must not read from the files of its parent.
     key = (os.getpid(), reader, file_version(path))
+    passed = _passed_frames.pop((key, time))
+    if passed is not None:
+        return passed
     video = _open_videos.get_or_make(key, lambda: _OpenVideo(key, path, reader))
     pixels = video.read(time, together)
     if together and time == together[-1]:
@@ -45,8 +50,11 @@ class _OpenVideo:
             return self._reader.frame_at(time)[1]
 
     def _passed_on_the_way_to(self, time, together):
-        """Return the times of the frames that are decoded anyway before the one at a time."""
+        """Return the times of earlier frames that other threads will ask for a moment later."""
+        if self._position is not None and self._position < time:
+            passed = [other for other in together if self._position < other < time]
+            if len(passed) <= _MOST_PASSED:
+                return passed
+        # These are decoded on the way anyway.
         begin = self._reader.timeline.key_frame_before(time)
-        if self._position is not None and begin <= self._position < time:
-            return [other for other in together if self._position < other < time]
         return [other for other in together if begin <= other < time]
