@@ -53,7 +53,7 @@ def test_images_are_scored_in_threads(url, picture_files):
 
 @pytest.mark.parametrize(
     ("body", "status", "message"),
-    [(b"no image", 400, "cannot identify"), (b"", 413, "send 1 to"), (None, 400, "truncated")],
+    [(b"no image", 400, "not an image"), (b"", 413, "send 1 to"), (None, 400, "truncated")],
 )
 def test_other_bodies_are_answered_with_the_reason(url, picture_files, body, status, message):
     url, _ = url

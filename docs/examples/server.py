@@ -3,13 +3,12 @@
 Run: python server.py detector.joblib
 """
 
-import io
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import joblib
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from skfakespot import fake_probability
 from skfakespot.images import ImageError
@@ -27,9 +26,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(413, error=f"send 1 to {LARGEST_BODY} bytes")
             return
         try:
-            image = Image.open(io.BytesIO(self.rfile.read(length)))
-            (probability,) = fake_probability(self.server.detector, [image])
-        except (UnidentifiedImageError, ImageError) as error:
+            (probability,) = fake_probability(self.server.detector, [self.rfile.read(length)])
+        except ImageError as error:
             self.answer(400, error=str(error))
         else:
             self.answer(200, fake_probability=float(probability))
