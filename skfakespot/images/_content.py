@@ -17,6 +17,7 @@ from .._perturbations import PerturbedImage
 from ._batches import count_threads
 from ._decode import content_of, is_file_content, is_path, load_image
 from ._errors import ImageError
+from ._lazy import LazyImage
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
@@ -50,7 +51,9 @@ def _digest(samples, index):
 
 def _digest_source(source, name):
     if is_path(source):
-        return _digest_file(os.fspath(source))
+        return digest_file(os.fspath(source))
+    if isinstance(source, LazyImage):
+        return source.digest()
     if is_file_content(source):
         return hashlib.sha256(content_of(source)).digest()[:16]
     if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
@@ -69,7 +72,8 @@ def _digest_recipe(source, recipe, name):
     return content and hashlib.sha256(content + recipe.encode()).digest()[:16]
 
 
-def _digest_file(path):
+def digest_file(path):
+    """Return 16 bytes that depend on the content of a file; None if it is no regular file."""
     status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
     times = status.st_mtime_ns, status.st_ctime_ns
     version = (status.st_dev, status.st_ino, status.st_size, *times)
@@ -79,7 +83,8 @@ def _digest_file(path):
     if not stat.S_ISREG(status.st_mode):
         return None
     started = time.time_ns()
-    digest = hashlib.sha256(Path(path).read_bytes()).digest()[:16]
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()[:16]
     if started - max(times) > _MIN_AGE:
         _known_files.put(path, (version, digest))
     return digest

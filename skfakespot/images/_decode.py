@@ -11,7 +11,9 @@ from PIL import Image
 
 from .._crops import FaceCrop, MissingFace, crop_square
 from .._perturbations import PerturbedImage
+from ._containers import is_video_content
 from ._errors import ImageError
+from ._lazy import LazyImage
 
 # Only formats whose decoders run inside Pillow. EPS, for example, would start Ghostscript.
 # The JPEG plugin also opens MPO files.
@@ -64,7 +66,7 @@ def load_image(source, *, name=None):
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \
-            array-like of shape (H, W, 3) or (H, W), PerturbedImage or FaceCrop
+            array-like of shape (H, W, 3) or (H, W), PerturbedImage, FaceCrop or LazyImage
         The image: the path of a file, the content of a file, or pixels. Arrays are uint8, or other
         integers or floats between 0 and 255; floats are rounded to the nearest integer. Boolean
         arrays are refused.
@@ -105,6 +107,8 @@ def name_of(source):
         return name and f"{name} ({source.perturbation})"
     if isinstance(source, FaceCrop | MissingFace):
         return name_of(source.source)
+    if isinstance(source, LazyImage):
+        return source.name
     return os.fsdecode(source) if is_path(source) else None
 
 
@@ -128,10 +132,12 @@ def read_pixels(source, name, image_sizes=(None,)):
         return _read_crop(source, name, image_sizes)
     if isinstance(source, MissingFace):
         raise ImageError(name, source.reason)
+    if isinstance(source, LazyImage):
+        return _stretch_pixels(source.load(), image_sizes), Scale()
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
         "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
-        "(H, W), a PerturbedImage or a FaceCrop"
+        "(H, W), a PerturbedImage, a FaceCrop or a LazyImage"
     )
 
 
@@ -222,6 +228,9 @@ def open_image(file, path, name):
                 return factory(file, path)
             except Exception as error:
                 raise ImageError(name, _reason(error)) from error
+    if is_video_content(prefix):
+        hint = "it is a video; skfakespot.video.expand_videos makes images of the videos in X"
+        raise ImageError(name, hint)
     raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
 
 

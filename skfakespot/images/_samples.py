@@ -16,6 +16,7 @@ from .._perturbations import PerturbedImage
 from ._batches import read_batches, read_images
 from ._content import content_digests
 from ._decode import as_array, check_pixel_dtype, is_file_content, is_path, name_of
+from ._lazy import LazyImage
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -135,8 +136,8 @@ def as_samples(X):
     - a list, tuple, 1-D or (n, 1) array, Series or one-column DataFrame of paths (str or
       os.PathLike), or of images (contents of image files as bytes or io.BytesIO, PIL images,
       arrays of shape (H, W, 3) or (H, W)). Paths and images cannot be mixed; a `PerturbedImage`,
-      `FaceCrop` or `MissingFace` counts as its source. A list of arrays of one size is such a
-      sequence, too;
+      `FaceCrop` or `MissingFace` counts as its source, and a `LazyImage`, such as a frame of a
+      video, as a path. A list of arrays of one size is such a sequence, too;
     - rows of numbers: a 2-D numeric array, list of lists or DataFrame.
 
     Tensors in the memory of the CPU are arrays. Of an io.BytesIO the whole content is read, and its
@@ -254,7 +255,7 @@ def _kind_of_element(element):
     """Return "a path", "an image" or None; for what is made of an image that of its source."""
     if isinstance(element, PerturbedImage | FaceCrop | MissingFace):
         return _kind_of_element(element.source)
-    if is_path(element):
+    if is_path(element) or isinstance(element, LazyImage):
         return "a path"
     is_array = hasattr(element, "__array__") and getattr(element, "ndim", 0) >= 2
     is_image = is_array or is_file_content(element) or isinstance(element, Image.Image)

@@ -2,5 +2,6 @@
 
 from ._score import ImageScore
 from ._scores import iter_scores, score_images
+from ._table import as_table
 
-__all__ = ["ImageScore", "iter_scores", "score_images"]
+__all__ = ["ImageScore", "as_table", "iter_scores", "score_images"]

@@ -11,9 +11,12 @@ from sklearn.utils import Bunch
 from ._score import ImageScore
 
 
-def as_table(scores):
-    """Make a DataFrame of pandas or else polars, or else a Bunch of arrays."""
-    columns = _columns(scores)
+def as_table(scores, score_type=ImageScore):
+    """Make a DataFrame of pandas or else polars, or else a Bunch of arrays.
+
+    `score_type` is the NamedTuple of the scores, whose fields are the columns.
+    """
+    columns = _columns(scores, score_type)
     if pd := _import("pandas"):
         # pandas 3 would make None of a column of text NaN.
         series = {name: pd.Series(column, dtype=column.dtype) for name, column in columns.items()}
@@ -31,19 +34,19 @@ def _import(name):
         return None
 
 
-def _columns(scores):
-    columns = zip(*scores, strict=True) if scores else [()] * len(ImageScore._fields)
+def _columns(scores, score_type=ImageScore):
+    columns = zip(*scores, strict=True) if scores else [()] * len(score_type._fields)
     return {
-        name: np.array(column, dtype=float if name == "probability" else object)
-        for name, column in zip(ImageScore._fields, columns, strict=True)
+        name: np.array(column, dtype=kind if kind in (int, float) else object)
+        for (name, kind), column in zip(score_type.__annotations__.items(), columns, strict=True)
     }
 
 
 def _polars_frame(pl, columns):
-    schema = {name: pl.Float64 if name == "probability" else pl.String for name in columns}
+    types = {"f": pl.Float64, "i": pl.Int64, "O": pl.String}
+    schema = {name: types[column.dtype.kind] for name, column in columns.items()}
     lists = {name: column.tolist() for name, column in columns.items()}
-    frame = pl.DataFrame(lists, schema=schema)
-    return frame.with_columns(pl.col("probability").fill_nan(None))
+    return pl.DataFrame(lists, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def check_parquet_library():

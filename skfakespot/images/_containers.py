@@ -1,0 +1,33 @@
+"""The formats of video files, known from their first bytes."""
+
+# Names of the formats, for error messages.
+VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WebM", "AVI", "MPEG", "MPEG-TS", "FLV", "Ogg", "WMV")
+
+_STARTS = (
+    b"\x1aE\xdf\xa3",  # Matroska and WebM
+    b"\x00\x00\x01\xba",  # MPEG program stream
+    b"\x00\x00\x01\xb3",  # MPEG video
+    b"FLV",
+    b"OggS",
+    b"0&\xb2u\x8ef\xcf\x11",  # ASF, the format of WMV
+)
+# The first boxes of MP4 and MOV files. AVIF and HEIC images are files of this kind, too.
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_IMAGE_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis")
+
+
+def is_video_content(prefix):
+    """Whether a file that begins with these bytes (12 or more) is a video."""
+    if prefix[4:8] in _BOXES:
+        return prefix[8:12] not in _IMAGE_BRANDS
+    if prefix[:4] == b"RIFF":
+        return prefix[8:12] == b"AVI "
+    # The packets of AVCHD, a kind of MPEG-TS, begin with a time of four bytes.
+    return prefix.startswith(_STARTS) or _is_packet(prefix[:4]) or _is_packet(prefix[4:8])
+
+
+def _is_packet(start):
+    """Whether the bytes are the header of a packet of MPEG-TS, without an error or encryption."""
+    if len(start) < 4 or start[:1] != b"G" or start == b"GIF8":
+        return False
+    return not start[1] & 0xA0 and not start[3] & 0xC0 and bool(start[3] & 0x30)

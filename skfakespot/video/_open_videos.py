@@ -1,0 +1,60 @@
+"""Videos that are being read frame by frame, so that each is decoded once and not once a frame."""
+
+import os
+import threading
+
+from .._cache import BoundedCache
+from ._files import file_version, open_video
+
+# Threads that read X ask for the frames of a video nearly in order. A frame that another thread
+# will ask for a moment later is kept.
+_passed_frames = BoundedCache(256 << 20, size_of=lambda frame: frame.nbytes)
+_open_videos = BoundedCache(4)
+# That many threads read X at most, so that other frames are later or are not read.
+_MOST_PASSED = 16
+
+
+def read_frame(path, time, together, reader):
+    """Return the pixels of the frame of a video that is shown at a time, in seconds.
+
+    `together` are the ascending times of the frames of this video that are probably read, too.
+    """
+    # A process that was forked must not read from the files of its parent.
+    key = (os.getpid(), reader, file_version(path))
+    passed = _passed_frames.pop((key, time))
+    if passed is not None:
+        return passed
+    video = _open_videos.get_or_make(key, lambda: _OpenVideo(key, path, reader))
+    pixels = video.read(time, together)
+    if together and time == together[-1]:
+        _open_videos.pop(key)
+    return pixels
+
+
+class _OpenVideo:
+    """A video that threads read in turn."""
+
+    def __init__(self, key, path, reader):
+        self._key, self._reader = key, open_video(path, reader)
+        self._position = None
+        self._lock = threading.Lock()
+
+    def read(self, time, together):
+        with self._lock:
+            passed = _passed_frames.pop((self._key, time))
+            if passed is not None:
+                return passed
+            for earlier in self._passed_on_the_way_to(time, together):
+                _passed_frames.put((self._key, earlier), self._reader.frame_at(earlier)[1])
+            self._position = time
+            return self._reader.frame_at(time)[1]
+
+    def _passed_on_the_way_to(self, time, together):
+        """Return the times of earlier frames that other threads will ask for a moment later."""
+        if self._position is not None and self._position < time:
+            passed = [other for other in together if self._position < other < time]
+            if len(passed) <= _MOST_PASSED:
+                return passed
+        # These are decoded on the way anyway.
+        begin = self._reader.timeline.key_frame_before(time)
+        return [other for other in together if begin <= other < time]
