@@ -53,7 +53,6 @@ def labels_with_missing(labels, missing, classes):
     if not missing.any():
         return labels
     label = np.array([missing_label(classes)])
-    is_text = labels.dtype.kind not in "biufUT"
-    all_labels = np.empty(len(missing), dtype=object if is_text else np.result_type(labels, label))
+    all_labels = np.empty(len(missing), dtype=np.result_type(labels, label))
     all_labels[missing], all_labels[~missing] = label, labels
     return all_labels

@@ -203,6 +203,8 @@ def test_three_classes_and_the_reserved_label():
     classifier = SkipMissingClassifier(LogisticRegression(C=100)).fit(X, y)
     assert classifier.decision_function(X).shape == (7, 3)
     assert_array_equal(np.flatnonzero(classifier.predict(X) == "unknown"), [3])
+    as_objects = SkipMissingClassifier(LogisticRegression(C=100)).fit(X, y.astype(object))
+    assert_array_equal(as_objects.predict(X), classifier.predict(X))
     with pytest.raises(ValueError, match="Give that class another name"):
         SkipMissingClassifier(LogisticRegression()).fit(X, np.where(y == "real", "unknown", "a"))
 

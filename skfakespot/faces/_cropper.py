@@ -76,7 +76,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         Number of joblib workers that the images are divided among, on the active joblib backend.
         Decoding and the detector use all cores in any case, so it helps on several machines only.
     verbose : int, default=0
-        With 1, show a progress bar if stderr is a terminal.
+        With 1, show the progress on stderr; see `skfakespot.NeuronCoverageTransformer`.
 
     Attributes
     ----------
