@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A busy machine is no failure.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# A busy machine is no failure, and a commit that passed once passes again.
+# --hypothesis-profile=random searches for new examples.
+settings.register_profile("same-examples", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None)
+settings.load_profile("same-examples")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import binom, norm
@@ -165,6 +165,8 @@ def interval_of_auc(y, scores, n_bootstraps=400):
     return report["auc_low"], report["auc"], report["auc_high"]
 
 
+@pytest.mark.filterwarnings("ignore::skfakespot.metrics.ReversedScoresWarning")
+@example((np.array([0, 1, 1, 0, 0, 1, 0]), np.array([0.0, -1, -1, 0, 0, -1, 0])))
 @given(labels_and_scores())
 def test_the_interval_of_an_auc_is_one(sample):
     y, scores = sample

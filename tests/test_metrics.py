@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from score_strategies import labels_and_scores
 from sklearn.linear_model import LogisticRegression
@@ -69,6 +69,8 @@ def test_the_score_at_the_threshold_counts_as_fake():
     assert fake_detection_report([0, 1], [0.2, 0.5], threshold=0.51)["recall"] == 0.0
 
 
+@pytest.mark.filterwarnings("ignore::skfakespot.metrics.ReversedScoresWarning")
+@example([(index < 10, float(index >= 10)) for index in range(20)])
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=16)), min_size=2, max_size=40))
 def test_conventions_agree_on_everything_but_the_four_that_differ(pairs):
     y_true = [int(label) for label, _ in pairs]
