@@ -2,7 +2,6 @@
 
 import io
 import os
-import stat
 import threading
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from .._crops import FaceCrop, MissingFace, crop_square
 from .._perturbations import PerturbedImage
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._containers import is_video_content
 from ._errors import ImageError
 from ._lazy import LazyImage
@@ -181,24 +181,10 @@ def _read_crop(crop, name, image_sizes):
 
 def _read_file(path, name, image_sizes):
     try:
-        status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(name, "it is a folder, not an image file")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(name, "it is not a regular file")
-        if status.st_size == 0:
-            raise ImageError(name, "the file is empty (0 bytes)")
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_regular_file(path, kind="an image") as file:
             return _decode(open_image(file, path, name), name, image_sizes)
-    except ImageError:
-        raise
-    except FileNotFoundError as error:
-        raise ImageError(name, "no such file") from error
-    except PermissionError as error:
-        raise ImageError(name, "permission denied") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(name, f"the file cannot be opened ({reason})") from error
+    except (UnreadableFileError, OSError) as error:
+        raise ImageError(name, str(error)) from error
 
 
 def open_content(source, name):

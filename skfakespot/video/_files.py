@@ -1,9 +1,8 @@
 """Video files: what is one, its version, and opening it by one of the readers."""
 
 import os
-import stat
-from pathlib import Path
 
+from .._regular_files import UnreadableFileError, open_regular_file
 from ..images import VIDEO_FORMATS, ImageError, is_video_content
 from ._av_reader import AvReader
 from ._opencv_reader import OpenCvReader
@@ -28,31 +27,19 @@ def is_video(path):
     if os.fsdecode(path).lower().endswith(_SUFFIXES):
         return True
     try:
-        return stat.S_ISREG(Path(path).stat().st_mode) and is_video_content(_read_prefix(path))
-    except (OSError, ValueError):
+        with open_regular_file(path, kind="a video") as file:
+            return is_video_content(file.read(_PREFIX_SIZE))
+    except (UnreadableFileError, OSError):
         return False
 
 
 def file_version(path):
     """Return what changes if a file does; raise ImageError if it cannot be a video."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(path, "it is a folder, not a video file")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(path, "it is not a regular file")
-        if status.st_size == 0:
-            raise ImageError(path, "the file is empty (0 bytes); download or copy it again")
-        prefix = _read_prefix(path)
-    except ImageError:
-        raise
-    except FileNotFoundError as error:
-        raise ImageError(path, "no such file") from error
-    except PermissionError as error:
-        raise ImageError(path, "permission denied") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(path, f"the file cannot be opened ({reason})") from error
+        with open_regular_file(path, kind="a video") as file:
+            status, prefix = os.fstat(file.fileno()), file.read(_PREFIX_SIZE)
+    except (UnreadableFileError, OSError) as error:
+        raise ImageError(path, str(error)) from error
     # FFmpeg would open other files and addresses that some formats, such as playlists, name.
     if not is_video_content(prefix):
         raise ImageError(
@@ -64,8 +51,3 @@ def file_version(path):
 def open_video(path, reader):
     """Open a video file; see `AvReader`."""
     return _READERS[reader](path, file_version(path))
-
-
-def _read_prefix(path):
-    with open(path, "rb") as file:  # noqa: PTH123
-        return file.read(_PREFIX_SIZE)
