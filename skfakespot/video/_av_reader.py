@@ -43,7 +43,7 @@ class AvReader:
         known = _timelines.get_or_make(version, self._read_timeline)
         self.timeline, self._start, self._is_counted = known
         self._can_seek = not self._is_counted
-        self._restart()
+        self._decoded = None
 
     @classmethod
     def decoder(cls):
@@ -163,6 +163,8 @@ class AvReader:
 
     def _go_to(self, time):
         """Decode until the frame that is shown at a time is `_shown`."""
+        if self._decoded is None:
+            self._restart()
         key_frame = self.timeline.key_frame_before(time)
         is_before = self._shown is not None and time < self._shown[0]
         if is_before or (self._can_seek and self._next is not None and key_frame > self._next[0]):
