@@ -297,7 +297,7 @@ def test_celeb_df_without_frames_says_how_to_extract_them(celeb_df):
     for folder in CELEB_DF_VIDEOS:
         shutil.rmtree(celeb_df / folder / "frames")
     with pytest.raises(FileNotFoundError, match="None of the 10 videos of Celeb-DF") as error:
-        load_celeb_df(celeb_df)
+        load_celeb_df(celeb_df, frames="frames")
     words = shlex.split(str(error.value).split("mkdir", 1)[1])
     folder = celeb_df / "Celeb-real/frames/id0_0000"
     assert words[1] == str(folder)

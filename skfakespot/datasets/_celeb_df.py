@@ -17,14 +17,14 @@ for DeepFake forensics. CVPR."""
 
 
 def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
-    """List the extracted frames of Celeb-DF, version 1 or 2.
+    """List the frames of the videos of Celeb-DF, version 1 or 2.
 
     It reads the folders ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis`` and the list
     ``List_of_testing_videos.txt``, in which **1 means real**. The frames of
     ``Celeb-real/id0_0000.mp4`` are images in ``Celeb-real/frames/id0_0000``, in
     ``Celeb-real/images/id0_0000``, in ``Celeb-real/faces/id0_0000`` or in
-    ``Celeb-real/id0_0000``; the videos themselves are not needed. It downloads, extracts and
-    decodes nothing.
+    ``Celeb-real/id0_0000``. If no frames are extracted, it takes those of the video files, by PyAV;
+    see `load_faceforensics`. It downloads and extracts nothing.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
 
     Raises
     ------
-    FileNotFoundError, NotADirectoryError
+    FileNotFoundError, NotADirectoryError, ImportError
         See `load_faceforensics`.
     ValueError
         If an argument is not accepted, a line of the list cannot be read or contradicts the
@@ -89,7 +89,15 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
             generator = "Celeb-DF" if target == FAKE else ""
             people = _people(folder, name)
             videos.append(Video(f"{folder}/{name}", *place, target, people, split, generator))
-    return read_videos(videos, _DESCRIPTION, "Celeb-DF", subset, group_by, frames_per_video)
+    return read_videos(
+        videos,
+        _DESCRIPTION,
+        "Celeb-DF",
+        subset=subset,
+        group_by=group_by,
+        frames=frames,
+        frames_per_video=frames_per_video,
+    )
 
 
 def _read_testing_list(file):

@@ -22,14 +22,15 @@ Dolhansky, B. et al. (2020). The DeepFake Detection Challenge (DFDC) dataset. ar
 
 
 def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
-    """List the extracted frames of the DeepFake Detection Challenge.
+    """List the frames of the videos of the DeepFake Detection Challenge.
 
     `root` is one part (a folder with ``metadata.json``, such as ``dfdc_train_part_0`` or
     ``train_sample_videos``), or a folder that holds parts, directly or in its folder ``train``.
     The folders ``validation`` and ``test`` of the full set, with ``labels.csv``, are read too. The
     frames of ``dfdc_train_part_0/abc.mp4`` are images in ``dfdc_train_part_0/frames/abc``, in
-    ``images`` or ``faces`` instead of ``frames``, or in ``dfdc_train_part_0/abc``; the videos
-    themselves are not needed. It downloads, extracts and decodes nothing.
+    ``images`` or ``faces`` instead of ``frames``, or in ``dfdc_train_part_0/abc``. If no frames are
+    extracted, it takes those of the video files, by PyAV; see `load_faceforensics`. It downloads
+    and extracts nothing.
 
     Parameters
     ----------
@@ -54,10 +55,12 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     Raises
     ------
     FileNotFoundError
-        If there is neither ``metadata.json`` nor ``labels.csv``, or if no video of `subset` has
-        frames (the message then says how to extract them).
+        If there is neither ``metadata.json`` nor ``labels.csv``, or if there are no frames of
+        `subset` (the message then says how to extract them).
     NotADirectoryError
         If `root` is not a folder.
+    ImportError
+        See `load_faceforensics`.
     ValueError
         If an argument is not accepted, an entry has no known label or split, a video is in two
         folders, an original has fakes in another part, or there are several folders of frames.
@@ -65,7 +68,7 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     Warns
     -----
     IncompleteDatasetWarning
-        If some videos of the lists have no frames.
+        If some videos of the lists have neither frames nor a file that is read.
 
     Examples
     --------
@@ -109,7 +112,15 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
         )
         for folder, name, original, target, split in sorted(entries)
     ]
-    return read_videos(videos, _DESCRIPTION, "DFDC", subset, group_by, frames_per_video)
+    return read_videos(
+        videos,
+        _DESCRIPTION,
+        "DFDC",
+        subset=subset,
+        group_by=group_by,
+        frames=frames,
+        frames_per_video=frames_per_video,
+    )
 
 
 def _read_metadata(root):

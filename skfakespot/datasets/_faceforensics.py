@@ -29,15 +29,20 @@ def load_faceforensics(
     frames=None,
     frames_per_video=None,
 ):
-    """List the extracted frames of FaceForensics++.
+    """List the frames of the videos of FaceForensics++.
 
     The frames of ``manipulated_sequences/Deepfakes/c23/videos/000_003.mp4`` are images in
     ``manipulated_sequences/Deepfakes/c23/images/000_003`` (where the set's own script puts them),
     or in ``frames`` or ``faces`` instead of ``images``; those of the real videos are under
     ``original_sequences/youtube`` in the same way, and under ``original_sequences/actors`` for
-    DeepFakeDetection. The videos themselves are not needed. The official parts are read from
-    ``train.json``, ``val.json`` and ``test.json``, in `root` or in its folder ``splits``. The
-    reader downloads, extracts and decodes nothing.
+    DeepFakeDetection. The official parts are read from ``train.json``, ``val.json`` and
+    ``test.json``, in `root` or in its folder ``splits``. The reader downloads and extracts nothing.
+
+    If no frames are extracted, the frames are those of the video files, which need PyAV. Their
+    times are read from the files, and they are decoded when an estimator reads them. A video that
+    cannot be read becomes one frame that cannot be read, with which an estimator does what its
+    ``on_error`` says. If some videos have extracted frames, no video file is read, because
+    extracted frames are often crops of faces, and those of the files are whole pictures.
 
     Parameters
     ----------
@@ -61,29 +66,34 @@ def load_faceforensics(
         - ``"video"``: each video is a group of its own.
     frames : str, default=None
         Name of the folder that holds the folders of frames; None to look for ``"frames"``,
-        ``"images"`` and ``"faces"``.
+        ``"images"`` and ``"faces"``, and to take the video files if no frames are extracted.
     frames_per_video : int, default=None
-        Largest number of frames to take from a video, evenly spaced, at least 1; None for all.
+        Largest number of frames to take from a video, evenly spaced, at least 1; None for all,
+        which are hundreds if a video file is read.
 
     Returns
     -------
     faces : sklearn.utils.Bunch
-        See `load_face_folders`; ``data`` are the frames, the real ones first, ``split`` is empty
+        See `load_face_folders`; ``data`` are the frames, the real ones first, as paths of images
+        or, of video files, as `skfakespot.video.VideoFrame`, ``split`` is empty
         without the lists of the parts, and for DeepFakeDetection, and ``generator`` is the
         manipulation, empty for the real frames. There are also:
 
         ``video`` : ndarray of shape (n_images,), str
             The video's folder and name, for scores of videos.
         ``videos_without_frames`` : list of str
-            Names of the videos of this part that were left out because they have no frames.
+            Names of the videos of this part that were left out, because they have no extracted
+            frames, or no file if the video files are read.
 
     Raises
     ------
     FileNotFoundError
-        If `root` lacks the folders, or the lists that `subset` needs, or if no video has frames
+        If `root` lacks the folders, or the lists that `subset` needs, or if there are no frames
         (the message then says how to extract them).
     NotADirectoryError
         If `root` is not a folder.
+    ImportError
+        If video files are to be read and PyAV is not installed.
     ValueError
         If an argument is not accepted, a video is in two parts, or there are several folders of
         frames.
@@ -91,7 +101,7 @@ def load_faceforensics(
     Warns
     -----
     IncompleteDatasetWarning
-        If some videos on disk or in the lists have no frames.
+        If some videos on disk or in the lists have neither frames nor a file that is read.
     UserWarning
         If ``group_by="identity"`` puts most fakes into one group.
 
@@ -121,7 +131,15 @@ def load_faceforensics(
         for video in _list_videos(root, folder, method, part_of_pair, frames)
     ]
     description = _DESCRIPTION.format(compression=compression)
-    return read_videos(videos, description, "FaceForensics++", subset, group_by, frames_per_video)
+    return read_videos(
+        videos,
+        description,
+        "FaceForensics++",
+        subset=subset,
+        group_by=group_by,
+        frames=frames,
+        frames_per_video=frames_per_video,
+    )
 
 
 def _find_sequences(root, methods, compression):

@@ -1,4 +1,7 @@
-"""Helpers of the readers of video sets: frames of videos, and groups of people in them."""
+"""Helpers of the readers of video sets: frames of videos, and groups of people in them.
+
+Frames are images that were extracted, or are decoded from the video files when X is read.
+"""
 
 import shlex
 import warnings
@@ -10,6 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ..video import expand_videos
 from ._listing import (
     Face,
     IncompleteDatasetWarning,
@@ -35,12 +39,18 @@ class Video(NamedTuple):
     split: str = ""
     generator: str = ""
 
-    def frames(self):
-        """Return the paths of its frames, in order."""
+    def has_extracted_frames(self):
+        return self.folder.is_dir() and any(is_image(path.name) for path in self.folder.iterdir())
+
+    def extracted_frames(self, number):
+        """Return the paths of at most this many of its extracted frames, in order."""
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
-        return [
-            str(self.folder / name) for name in sorted(names, key=natural_order) if is_image(name)
-        ]
+        names = sorted(filter(is_image, names), key=natural_order)
+        return _choose_evenly([str(self.folder / name) for name in names], number)
+
+    def frames_of_file(self, number):
+        """Return a `VideoFrame` for each of at most this many frames of its file, in order."""
+        return [] if self.file is None else expand_videos([self.file], n=number).data.tolist()
 
 
 def find_videos(base, frames, listed, *, default="frames"):
@@ -81,8 +91,12 @@ def _find_frames_folder(base):
     return found[0] if found else None
 
 
-def read_videos(videos, description, dataset, subset, group_by, frames_per_video):
-    """Make the Bunch of the frames of all videos of one part; warn about videos without frames."""
+def read_videos(videos, description, dataset, *, subset, group_by, frames, frames_per_video):
+    """Make the Bunch of the frames of all videos of one part; warn about videos without frames.
+
+    The video files are read if no video of any part has extracted frames, and if the caller named
+    no folder of them: extracted frames may be crops of faces, which whole frames must not join.
+    """
     check_choice("group_by", group_by, ("identity", "target", "video"))
     if frames_per_video is not None and (
         not isinstance(frames_per_video, Integral) or frames_per_video < 1
@@ -90,36 +104,48 @@ def read_videos(videos, description, dataset, subset, group_by, frames_per_video
         raise ValueError(
             f"frames_per_video={frames_per_video!r}; accepted are integers from 1, or None for all."
         )
-    faces, missing, n_chosen = [], [], 0
-    for video, group in zip(videos, _group_videos(videos, group_by, dataset), strict=True):
-        if subset not in ("all", video.split):
-            continue
-        n_chosen += 1
-        paths = _choose_evenly(video.frames(), frames_per_video)
-        if not paths:
-            missing.append(video)
-        faces += [
-            Face(path, video.target, group, video.split, video.generator, video.name)
-            for path in paths
-        ]
-    if not n_chosen:
+    groups = dict(zip(videos, _group_videos(videos, group_by, dataset), strict=True))
+    chosen = [video for video in videos if subset in ("all", video.split)]
+    if not chosen:
         raise FileNotFoundError(f"{dataset} holds no videos of subset={subset!r}.")
+    if frames is not None or any(video.has_extracted_frames() for video in videos):
+        images = [video.extracted_frames(frames_per_video) for video in chosen]
+    else:
+        images = _read_files(chosen, frames_per_video, dataset)
+    faces = [
+        Face(image, video.target, groups[video], video.split, video.generator, video.name)
+        for video, of_video in zip(chosen, images, strict=True)
+        for image in of_video
+    ]
+    missing = [video for video, of_video in zip(chosen, images, strict=True) if not of_video]
     if not faces:
         raise FileNotFoundError(
-            f"None of the {n_chosen} videos of {dataset} (subset={subset!r}) has extracted frames. "
-            f"Looked for images in {missing[0].folder} and the like. {_how_to_extract(missing)}"
+            f"None of the {len(chosen)} videos of {dataset} (subset={subset!r}) has extracted "
+            f"frames. Looked for images in {missing[0].folder} and the like. {_remedy(missing)}"
         )
     if missing:
         warnings.warn(
-            f"{len(missing)} of {n_chosen} videos of {dataset} have no frames and are left out "
+            f"{len(missing)} of {len(chosen)} videos of {dataset} have no frames and are left out "
             f"(all are listed in videos_without_frames). The first is {missing[0].name}. "
-            f"{_how_to_extract(missing)}",
+            f"{_remedy(missing)}",
             IncompleteDatasetWarning,
             stacklevel=3,
         )
     bunch = as_bunch(faces, description)
     bunch.videos_without_frames = [video.name for video in missing]
     return bunch
+
+
+def _read_files(videos, number, dataset):
+    """Return the frames of the file of each video, none if there is no file."""
+    try:
+        return [video.frames_of_file(number) for video in videos]
+    except ImportError as error:
+        raise ImportError(
+            f"{dataset} has videos but no extracted frames, and reading videos needs PyAV. Install "
+            "it with: pip install 'skfakespot[video]'. Or do without it. "
+            f"{_how_to_extract(videos)}"
+        ) from error
 
 
 def _choose_evenly(paths, number):
@@ -130,10 +156,18 @@ def _choose_evenly(paths, number):
     return [paths[int((2 * i + 1) * len(paths) / (2 * number))] for i in range(number)]
 
 
-def _how_to_extract(videos):
-    video = next((video for video in videos if video.file is not None), None)
-    if video is None:
+def _remedy(videos):
+    """Say how to get the frames of some videos that have none."""
+    if all(video.file is None for video in videos):
         return f"The videos are missing too: {videos[0].folder} is where its frames should be."
+    return (
+        "The video files are only read if no frames of the data set are extracted, and with "
+        f"frames=None. {_how_to_extract(videos)}"
+    )
+
+
+def _how_to_extract(videos):
+    video = next(video for video in videos if video.file is not None)
     folder, file = (shlex.quote(str(path)) for path in (video.folder, video.file))
     return (
         "Extract the frames of each video, for example one a second with ffmpeg (and crop them to "
