@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import warnings
 
 import numpy as np
@@ -142,6 +143,12 @@ def test_a_file_that_is_no_image_is_named(tmp_path, content):
         broken.write_bytes(content)
     with pytest.raises(ImageError, match=r"real/001\.jpg"):
         format_audit(faces.data, faces.target)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageError, match=r"pipe\.jpg: it is not a regular file"):
+        read_header(tmp_path / "pipe.jpg")
 
 
 def test_what_cannot_be_audited_is_refused():

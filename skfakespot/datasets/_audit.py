@@ -18,6 +18,7 @@ from .._bootstrap import (
 )
 from .._labels import is_fake
 from ..images import as_samples, read_header
+from ._sources import video_of
 
 _N_FOLDS = 5
 _N_BOOTSTRAPS = 1000
@@ -104,8 +105,9 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
     If the real images are JPEG files and the fake ones PNG files, or if they differ in size or
     quality, a detector that has learnt nothing about faces gets a good score. This function trains
     a detector that sees only the type, mode, width, height and size of each file, its bytes per
-    pixel, and the quantisation tables and chroma subsampling of a JPEG file. It warns if that
-    detector succeeds. The pixels are not decoded.
+    pixel, and the quantisation tables and chroma subsampling of a JPEG file. Of a frame of a video
+    it sees the codec and the container as the type, the pixel format as the mode, and the mean size
+    of a compressed frame. It warns if that detector succeeds. The pixels are not decoded.
 
     Parameters
     ----------
@@ -117,7 +119,8 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
         Labels of two classes.
     groups : array-like of shape (n_samples,), default=None
         Groups of images, such as videos or identities, that stay on one side of a fold and that
-        the bootstrap draws as a whole; None for each image by itself.
+        the bootstrap draws as a whole; None for each image by itself, and for the frames of a
+        video file together, which have the same facts.
     pos_label : int, float, bool or str, default=None
         The label of fake; see `skfakespot.metrics.fake_label`.
     limit : float, default=0.6
@@ -136,7 +139,7 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
     Raises
     ------
     ImageError
-        If a file cannot be opened as an image.
+        If a file cannot be opened as an image, or a video cannot be read.
     ValueError
         If X holds no images, there are fewer than two images (or groups) of a class, or no fold
         can hold both classes.
@@ -181,6 +184,7 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
         raise ValueError("X holds rows of numbers; only images and their files have facts.")
     fake = is_fake(y, pos_label)
     check_consistent_length(range(len(samples)), fake)
+    groups = _group_by_video(samples) if groups is None else groups
     if groups is not None:
         groups = column_or_1d(groups)
         check_consistent_length(fake, groups)
@@ -214,6 +218,14 @@ def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0
     if audit.suspect:
         warnings.warn(str(audit), SuspectDataWarning, stacklevel=2)
     return audit
+
+
+def _group_by_video(samples):
+    """Return the video of each frame, and a group for each other image; None without frames."""
+    videos = [video_of(sample) for sample in samples] if samples.kind == "sequence" else []
+    if not any(videos):
+        return None
+    return np.array([video or f"image {row}" for row, video in enumerate(videos)])
 
 
 def _read_file_facts(samples):

@@ -10,6 +10,7 @@ from scipy.fft import dctn
 from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
 from ..images import as_samples
+from ._sources import source_of
 
 _PIXELS = 64
 _FREQUENCIES = 16
@@ -53,7 +54,8 @@ class LeakageReport:
     ----------
     same_content : list of LeakedPair
         A pair for each image of the test set whose file (or array) is also in the training set,
-        byte by byte; with the first such training image.
+        byte by byte; with the first such training image. The file of a frame is its video, and
+        that of a crop or of a perturbed image is the file of the image.
     near_duplicates : list of LeakedPair
         A pair for each other image of the test set that looks like an image of the training set;
         with the nearest training image.
@@ -208,13 +210,20 @@ def _check_groups(groups, train, test, samples):
 
 def _same_content(train, test):
     first_of = {}
-    for row, digest in enumerate(train.digests()):
+    for row, digest in enumerate(_digests(train)):
         first_of.setdefault(digest, row)
     return [
         _pair(train, test, first_of[digest], row, 0)
-        for row, digest in enumerate(test.digests())
+        for row, digest in enumerate(_digests(test))
         if digest is not None and digest in first_of
     ]
+
+
+def _digests(samples):
+    """Digest the file (or array) that each image is made from."""
+    if samples.kind == "sequence":
+        samples = as_samples([source_of(element) for element in samples])
+    return samples.digests()
 
 
 def _near_duplicates(train, test, same_content, max_distance):

@@ -1,7 +1,6 @@
 """Format, size and JPEG settings of an image, read without decoding its pixels."""
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +9,10 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from .._crops import FaceCrop, MissingFace
 from .._perturbations import PerturbedImage
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._decode import content_of, is_file_content, is_path, name_of, open_content, open_image
 from ._errors import ImageError
+from ._lazy import LazyImage
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -22,13 +23,16 @@ class Header(NamedTuple):
     Parameters
     ----------
     format : str or None
-        Pillow's name, such as ``"JPEG"``.
+        Pillow's name, such as ``"JPEG"``; of a frame of a video FFmpeg's names of the codec and of
+        the container, such as ``"h264 in mov,mp4,m4a,3gp,3g2,mj2"``.
     mode : str
-        Pillow's name, such as ``"RGB"``; of an array ``"L"`` or ``"RGB"``.
+        Pillow's name, such as ``"RGB"``; of an array ``"L"`` or ``"RGB"``; of a frame of a video
+        FFmpeg's name of the pixel format, such as ``"yuv420p"``.
     width, height : int
-        In pixels, as stored: before the EXIF orientation is applied.
+        In pixels, as stored: before the EXIF orientation, or the rotation of a video, is applied.
     n_bytes : int or None
-        Size of the file.
+        Size of the file; of a frame of a video the mean size of a compressed frame, so that neither
+        the duration nor the sound counts.
     quantization : tuple of tuple of int or None
         The quantisation tables of a JPEG file.
     subsampling : str or None
@@ -56,10 +60,11 @@ def read_header(source, *, name=None):
 
     Parameters
     ----------
-    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, array-like, PerturbedImage or \
-            FaceCrop
+    source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, array-like, PerturbedImage, \
+            FaceCrop or LazyImage
         See `load_image`; of a perturbed image or a crop its source is described. A PIL image keeps
-        the facts of the file that it was opened from, but for its size.
+        the facts of the file that it was opened from, but for its size. A `LazyImage` without a
+        header, unlike a frame of a video, is loaded for its height and width.
     name : str, default=None
         See `load_image`.
 
@@ -71,7 +76,7 @@ def read_header(source, *, name=None):
     Raises
     ------
     ImageError
-        If a file is no image of a format that is read.
+        If a file is no image or video of a format that is read.
 
     Examples
     --------
@@ -87,15 +92,21 @@ def read_header(source, *, name=None):
     name = name or name_of(source) or "image"
     if is_file_content(source):
         return _header(open_content(source, name), len(content_of(source)))
+    if isinstance(source, LazyImage):
+        return source.header() or _header_of_array(source.load())
     if not is_path(source):
-        shape = np.shape(source)
-        return Header(None, "L" if len(shape) == 2 else "RGB", shape[1], shape[0])
-    path = Path(os.fsdecode(source))
+        return _header_of_array(source)
+    path = os.fsdecode(source)
     try:
-        with path.open("rb") as file:
-            return _header(open_image(file, str(path), name), os.fstat(file.fileno()).st_size)
-    except OSError as error:
-        raise ImageError(name, error.strerror or str(error)) from error
+        with open_regular_file(path, kind="an image") as file:
+            return _header(open_image(file, path, name), os.fstat(file.fileno()).st_size)
+    except (UnreadableFileError, OSError) as error:
+        raise ImageError(name, str(error)) from error
+
+
+def _header_of_array(pixels):
+    shape = np.shape(pixels)
+    return Header(None, "L" if len(shape) == 2 else "RGB", shape[1], shape[0])
 
 
 def _header(image, n_bytes):

@@ -45,3 +45,15 @@ class LazyImage(ABC):
     @abstractmethod
     def digest(self):
         """Return 16 bytes that depend on the content of the image; None if it cannot be read."""
+
+    def header(self):
+        """Return the `Header` of the file that the image is from; None if there is no file.
+
+        None, the default, makes `read_header` load the image for its height and width.
+
+        Raises
+        ------
+        ImageError
+            If the file cannot be read.
+        """
+        return

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .._cache import BoundedCache
-from ..images import ImageError
+from ..images import Header, ImageError
 from ._pixels import check_size, turn_upright
 from ._timeline import Timeline
 
@@ -41,7 +41,7 @@ class AvReader:
         self._av, self.path = import_av(), path
         self._open()
         known = _timelines.get_or_make(version, self._read_timeline)
-        self.timeline, self._start, self._is_counted = known
+        self.timeline, self._start, self._is_counted, self._n_bytes = known
         self._can_seek = not self._is_counted
         self._decoded = None
 
@@ -50,6 +50,17 @@ class AvReader:
         """Return what decodes, as text that changes if the pixels may change."""
         av = import_av()
         return f"PyAV {av.__version__} {av.ffmpeg_version_info}"
+
+    def header(self):
+        """Return the facts of the file, as the `Header` of one of its frames."""
+        codec = self._stream.codec_context
+        return Header(
+            format=f"{codec.codec.canonical_name} in {self._container.format.name}",
+            mode=codec.pix_fmt or "unknown",
+            width=codec.width,
+            height=codec.height,
+            n_bytes=round(self._n_bytes / len(self.timeline.starts)),
+        )
 
     def frame_at(self, time):
         """Return the time and the pixels of the frame that is shown at a time.
@@ -92,10 +103,11 @@ class AvReader:
     def _read_timeline(self):
         """Read the times of all frames, without decoding them.
 
-        Also return the first of them in ticks, and whether the times of the decoded frames follow
-        from their number, because the file has none that tell the frames apart.
+        Also return the first of them in ticks, whether the times of the decoded frames follow
+        from their number, because the file has none that tell the frames apart, and the size of
+        the compressed frames.
         """
-        ticks, is_key, durations = [], [], []
+        ticks, is_key, durations, n_bytes = [], [], [], 0
         for packet in self._packets():
             tick = packet.dts if packet.pts is None else packet.pts
             is_shown = packet.size and not packet.is_discard and not packet.is_corrupt
@@ -103,6 +115,7 @@ class AvReader:
                 ticks.append(tick)
                 is_key.append(packet.is_keyframe)
                 durations.append(packet.duration or 0)
+                n_bytes += packet.size
         if not ticks:
             raise ImageError(
                 self.path,
@@ -119,7 +132,8 @@ class AvReader:
         self._container.seek(0)
         timeline = Timeline.from_frames(starts, starts[np.array(is_key)], durations)
         # AVI files have no times of presentation.
-        return timeline, start, is_ambiguous or self._container.format.name == "avi"
+        is_counted = is_ambiguous or self._container.format.name == "avi"
+        return timeline, start, is_counted, n_bytes
 
     def _packets(self):
         """Yield the packets from the current position until the end or a truncation."""

@@ -4,9 +4,13 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 
+from .._cache import BoundedCache
 from ..images import LazyImage, digest_file
-from ._files import decoder_of
+from ._files import decoder_of, file_version, open_video
 from ._open_videos import read_frame
+
+# By the reader and the version of a file.
+_headers = BoundedCache(20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +89,22 @@ class VideoFrame(LazyImage):
         content = digest_file(self.path)
         recipe = f"frame at {self.time!r} by {decoder_of(self.reader)}".encode()
         return content and hashlib.sha256(content + recipe).digest()[:16]
+
+    def header(self):
+        """Read the facts of the file without decoding a frame.
+
+        Returns
+        -------
+        header : skfakespot.images.Header
+            The same for all frames of a file.
+
+        Raises
+        ------
+        ImageError
+            If the video cannot be read.
+        ImportError
+            If PyAV, or OpenCV, is not installed.
+        """
+        decoder_of(self.reader)
+        key = self.reader, file_version(self.path)
+        return _headers.get_or_make(key, lambda: open_video(self.path, self.reader).header())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._cache import BoundedCache
-from ..images import ImageError
+from ..images import Header, ImageError
 from ._pixels import check_size
 from ._timeline import Timeline
 
@@ -45,6 +45,15 @@ class OpenCvReader:
     def decoder(cls):
         """Return what decodes, as text that changes if the pixels may change."""
         return f"OpenCV {import_cv2().__version__}"
+
+    def header(self):
+        """Return the facts of the file that OpenCV knows, as the `Header` of one of its frames."""
+        cv2, get = self._cv2, self._capture.get
+        code = int(get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("ascii", "replace")
+        width, height = (
+            get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        return Header(code, "RGB", int(width), int(height))
 
     def frame_at(self, time):
         """Return the time and the pixels of the frame that is shown at a time.
