@@ -63,8 +63,12 @@ def splits(faces, options):
     return list(folds.split(faces.data, faces.target, faces.groups))
 
 
-def make_detector(options, memory=None):
+def make_detector(options, memory=None, **kwargs):
     """An unfitted detector; memory is a folder for what the network says of each face."""
     return make_fakespotter(
-        options.backbone, output=options.features, memory=memory, random_state=options.seed
+        options.backbone,
+        output=options.features,
+        memory=memory,
+        random_state=options.seed,
+        **kwargs,
     )

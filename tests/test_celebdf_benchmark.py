@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from videos import write_video
+
+from skfakespot.datasets import load_demo_faces
+from skfakespot.images import UnreadableImageWarning
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -68,6 +72,56 @@ def test_the_aucs_of_frames_and_videos_stand_beside_the_papers(
     assert len(rows) == 7
     assert rows[-1].split()[-1] == "0.668"
     assert all(0 <= float(row.split()[-1]) <= 1 for row in rows)
+    ours, paper, *others = table_of(text)
+    assert ours[:2] == ("this detector", float(rows[0].split()[-1]))
+    assert ours[2].startswith({"itself": "Celeb-DF", "faceforensics": "Face"}.get(trained_on, "/"))
+    assert paper[:2] == ("FakeSpotter (the paper)", 0.668)
+    figures = [auc for _, auc, _ in others]
+    assert figures == sorted(figures, reverse=True)
+    assert len(others) == 13
+    # The mean that the repository of Celeb-DF shows.
+    assert round(np.mean(figures), 3) == 0.569
+    assert all(training for _, _, training in others)
+
+
+def table_of(text):
+    """Name, AUC and training set of each row of the second table."""
+    lines = text.split("trained on\n")[-1].split("\n\n")[0].splitlines()
+    return [(line[:32].strip(), float(line[32:39]), line[39:]) for line in lines]
+
+
+def write_faces(path, face, seed):
+    """Write a video of a face before noise; of noise alone without a face."""
+    random = np.random.default_rng(seed)
+    pictures = random.integers(90, 160, (4, 128, 160, 3)).astype(np.uint8)
+    if face is not None:
+        pictures[:, 14:114, 30:130] = face
+    path.parent.mkdir(exist_ok=True, parents=True)
+    write_video(path, pictures)
+
+
+def test_faces_are_cropped_from_video_files(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("av")
+    faces, lines = load_demo_faces(), []
+    for label, folder in enumerate(("Celeb-real", "Celeb-synthesis")):
+        for number in range(6):
+            name = f"id{number}_0000" if label == 0 else f"id{number}_id{number ^ 1}_0000"
+            face = faces.data[faces.target == label][number] if number else None
+            write_faces(tmp_path / folder / f"{name}.mp4", face, seed=10 * label + number)
+            lines += [f"{1 - label} {folder}/{name}.mp4"] * (number < 3)
+    (tmp_path / "Celeb-synthesis/id2_id3_0000.mp4").write_bytes(b"")
+    (tmp_path / "List_of_testing_videos.txt").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    arguments = [str(tmp_path), "--faces", "--frames-per-video", "2"]
+    with pytest.warns(UnreadableImageWarning) as caught:
+        importlib.import_module("celebdf").main(arguments)
+    named = " ".join(str(warning.message) for warning in caught)
+    assert "id0_0000.mp4 at 0.040 s: no face was found in it" in named
+    assert "id2_id3_0000.mp4: the file is empty" in named
+    text = capsys.readouterr().out
+    assert "trained on 12 images; tested on 6 frames of 3 videos, 1 of them fake" in text
+    assert "left out: 5 frames that cannot be read or hold no face" in text
+    assert len(table_of(text)) == 15
 
 
 def test_half_a_pair_of_folders_is_refused(celeb_df, monkeypatch, capsys):
