@@ -1,4 +1,4 @@
-"""Small videos whose frames show their own number, written by PyAV."""
+"""Small videos written by PyAV, whose frames show their own number or any pictures."""
 
 from fractions import Fraction
 
@@ -38,20 +38,24 @@ def write_video(
     colour=None,
     sound=False,
 ):
-    """Write the pictures of some numbers; `times`, in milliseconds, for a variable rate."""
+    """Write the pictures of some numbers, or pictures of one size.
+
+    `times`, in milliseconds, are for a variable rate.
+    """
     import av
 
+    pictures = [numbered_picture(each) if np.ndim(each) == 0 else each for each in numbers]
     base = Fraction(1, 1000) if times is not None else Fraction(1, rate)
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options={"g": "12", **(options or {})})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixel_format
+        stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], pixel_format
         stream.codec_context.time_base = base
         if rotation:
             stream.set_display_rotation(**rotation)
         if sound:
             _add_sound(container)
-        for index, number in enumerate(numbers):
-            frame = av.VideoFrame.from_ndarray(numbered_picture(number), format="rgb24")
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame = frame.reformat(format=pixel_format)
             frame.pts, frame.time_base = index if times is None else times[index], base
             container.mux(stream.encode(frame))
