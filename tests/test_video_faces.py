@@ -63,6 +63,7 @@ def n_decoded(monkeypatch):
     clear_caches(networks=False)
     return counts
 
+
 def detector():
     return make_fakespotter(recipe="statistics", faces=True, on_error="nan")
 
@@ -71,24 +72,37 @@ def detector():
 def test_a(clips, empty_clip, n_decoded):
     paths, y = clips
     frames = expand_videos([*paths, empty_clip], [*y, "real"], n=6)
-    print("expand", sum(n_decoded)); n_decoded.clear()
+    print("expand", sum(n_decoded))
+    n_decoded.clear()
     c = VideoClassifier(detector())
     with count_network_images() as count:
         c.fit(frames.data, frames.target)
-    print("fit", sum(n_decoded), count.n_images); n_decoded.clear()
+    print("fit", sum(n_decoded), count.n_images)
+    n_decoded.clear()
     with pytest.warns(UnscoredGroupWarning):
         print(c.predict_proba(frames.data, groups=frames.video))
-    print("predict", sum(n_decoded)); n_decoded.clear()
+    print("predict", sum(n_decoded))
+    n_decoded.clear()
     with pytest.warns(UnscoredGroupWarning):
         print(c.predict(frames.data, groups=frames.video))
-    print("predict", sum(n_decoded)); n_decoded.clear()
+    print("predict", sum(n_decoded))
+    n_decoded.clear()
     clear_caches(networks=False)
     with sklearn.config_context(enable_metadata_routing=True):
         cl = VideoClassifier(detector()).set_score_request(groups=True)
         with pytest.warns(UnscoredGroupWarning):
-            r = cross_validate(cl, frames.data, frames.target, cv=GroupKFold(3), params={"groups": frames.video}, error_score="raise")
-    print(r, sum(n_decoded)); n_decoded.clear()
+            r = cross_validate(
+                cl,
+                frames.data,
+                frames.target,
+                cv=GroupKFold(3),
+                params={"groups": frames.video},
+                error_score="raise",
+            )
+    print(r, sum(n_decoded))
+    n_decoded.clear()
     clear_caches(networks=False)
     n_decoded.clear()
     print(score_videos(c.estimator_, [*paths, empty_clip], n=6).to_string())
-    print("score", sum(n_decoded)); n_decoded.clear()
+    print("score", sum(n_decoded))
+    n_decoded.clear()
