@@ -1,5 +1,9 @@
 """From video files to one score for each video, by the faces in their frames."""
 
+import shutil
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn
@@ -8,6 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from videos import write_video
 
 from skfakespot import clear_caches, count_network_images, make_fakespotter
+from skfakespot.faces import FaceCropper
 from skfakespot.images import UnreadableImageWarning
 from skfakespot.video import UnscoredGroupWarning, VideoClassifier, expand_videos, score_videos
 from skfakespot.video._av_reader import AvReader
@@ -64,45 +69,87 @@ def n_decoded(monkeypatch):
     return counts
 
 
-def detector():
-    return make_fakespotter(recipe="statistics", faces=True, on_error="nan")
+@pytest.fixture(scope="module")
+def frames(clips, empty_clip):
+    """Six frames of each clip, of which two have no face, and the clip without a face."""
+    paths, y = clips
+    return expand_videos([*paths, empty_clip], [*y, "real"], n=6)
+
+
+@pytest.fixture
+def classifier():
+    return VideoClassifier(make_fakespotter(recipe="statistics", faces=True, on_error="nan"))
+
+
+N_IN_ALL = 7 * N_FRAMES
 
 
 @pytest.mark.filterwarnings("ignore::skfakespot.images.UnreadableImageWarning")
-def test_a(clips, empty_clip, n_decoded):
-    paths, y = clips
-    frames = expand_videos([*paths, empty_clip], [*y, "real"], n=6)
-    print("expand", sum(n_decoded))
-    n_decoded.clear()
-    c = VideoClassifier(detector())
+def test_one_pipeline_goes_from_files_to_a_score_for_each_video(classifier, frames, n_decoded):
     with count_network_images() as count:
-        c.fit(frames.data, frames.target)
-    print("fit", sum(n_decoded), count.n_images)
+        classifier.fit(frames.data, frames.target)
+    assert count.n_images == 6 * 4
+    assert sum(n_decoded) <= N_IN_ALL + 7
     n_decoded.clear()
+    with pytest.warns(UnscoredGroupWarning, match="1 of 7 groups have no score.*empty"):
+        probabilities = classifier.predict_proba(frames.data, groups=frames.video)
+    assert probabilities.shape == (7, 2)
+    assert np.isnan(probabilities).any(axis=1).tolist() == [False] * 6 + [True]
     with pytest.warns(UnscoredGroupWarning):
-        print(c.predict_proba(frames.data, groups=frames.video))
-    print("predict", sum(n_decoded))
-    n_decoded.clear()
-    with pytest.warns(UnscoredGroupWarning):
-        print(c.predict(frames.data, groups=frames.video))
-    print("predict", sum(n_decoded))
-    n_decoded.clear()
-    clear_caches(networks=False)
+        labels = classifier.predict(frames.data, groups=frames.video)
+    assert labels.tolist() == ["real", "fake"] * 3 + ["unknown"]
+    assert sum(n_decoded) == 0
+
+
+@pytest.mark.filterwarnings("ignore::skfakespot.images.UnreadableImageWarning")
+@pytest.mark.filterwarnings("ignore::skfakespot.video.UnscoredGroupWarning")
+def test_a_cross_validation_by_video_decodes_each_frame_once(classifier, frames, n_decoded):
     with sklearn.config_context(enable_metadata_routing=True):
-        cl = VideoClassifier(detector()).set_score_request(groups=True)
-        with pytest.warns(UnscoredGroupWarning):
-            r = cross_validate(
-                cl,
-                frames.data,
-                frames.target,
-                cv=GroupKFold(3),
-                params={"groups": frames.video},
-                error_score="raise",
-            )
-    print(r, sum(n_decoded))
-    n_decoded.clear()
+        classifier.set_score_request(groups=True)
+        results = cross_validate(
+            classifier,
+            frames.data,
+            frames.target,
+            cv=GroupKFold(3),
+            params={"groups": frames.video},
+            error_score="raise",
+        )
+    assert len(results["test_score"]) == 3
+    assert sum(n_decoded) <= N_IN_ALL + 7
+
+
+@pytest.mark.filterwarnings("ignore::skfakespot.images.UnreadableImageWarning")
+def test_faces_are_kept_by_the_content_of_the_frames(frames, n_decoded, tmp_path):
+    """In a folder, also for the same clip under another name."""
+    cropper = FaceCropper(memory=tmp_path / "faces")
+    crops = cropper.fit_transform(frames.data)
     clear_caches(networks=False)
     n_decoded.clear()
-    print(score_videos(c.estimator_, [*paths, empty_clip], n=6).to_string())
-    print("score", sum(n_decoded))
+    copies = {path: shutil.copy(path, tmp_path) for path in set(frames.video)}
+    same = [replace(frame, path=copies[frame.path]) for frame in frames.data]
+    again = cropper.transform(same)
+    assert sum(n_decoded) == 0
+    for crop, other in zip(crops, again, strict=True):
+        assert type(crop) is type(other)
+        assert getattr(crop, "square", None) == getattr(other, "square", None)
+
+
+@pytest.mark.parametrize("on_error", ["nan", "raise"])
+def test_score_videos_decodes_each_frame_once(classifier, clips, empty_clip, n_decoded, on_error):
+    paths, kinds = clips
+    few = expand_videos(paths[:2], kinds[:2], n=3)
+    detector = classifier.estimator.set_params(coverage__on_error="nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnreadableImageWarning)
+        detector.fit(few.data, few.target)
+    detector.set_params(coverage__on_error=on_error)
+    clear_caches(networks=False)
     n_decoded.clear()
+    scores = score_videos(detector, [*paths, empty_clip], n=6)
+    assert scores["n_frames"].tolist() == [6] * 7
+    assert scores["n_scored"].tolist() == [4] * 6 + [0]
+    assert scores["label"].tolist() == [*kinds, None]
+    assert scores["error"].tolist() == [None] * 6 + ["no face was found in it"]
+    assert not any(4 / 25 <= time < 8 / 25 for time in scores["time"])
+    # Opening a clip to see its times decodes its first frame.
+    assert sum(n_decoded) <= N_IN_ALL + 2 * 7

@@ -3,15 +3,11 @@
 import os
 
 from .._regular_files import UnreadableFileError, open_regular_file
-from ..images import VIDEO_FORMATS, ImageError, is_video_content
+from ..images import VIDEO_FORMATS, VIDEO_SUFFIXES, ImageError, is_video_content
 from ._av_reader import AvReader
 from ._opencv_reader import OpenCvReader
 
 _READERS = {"av": AvReader, "opencv": OpenCvReader}
-_SUFFIXES = (
-    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
-)
 _PREFIX_SIZE = 16
 
 
@@ -24,7 +20,7 @@ def decoder_of(reader):
 
 def is_video(path):
     """Whether a file is a video, by the end of its name or by its first bytes."""
-    if os.fsdecode(path).lower().endswith(_SUFFIXES):
+    if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
         return True
     try:
         with open_regular_file(path, kind="a video") as file:

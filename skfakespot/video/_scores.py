@@ -216,6 +216,12 @@ def _resume(scorer, paths, file):
         file.check_row(n_known, _name(path), scorer.threshold)
         if not is_checked and known.error is None:
             (again,) = scorer.score_files([path])
+            if again.n_frames != known.n_frames:
+                raise ValueError(
+                    f"{file.path} holds the score of {known.n_frames} frames of {known.path!r}, "
+                    f"and now {again.n_frames} were chosen. Choose as many as before, delete the "
+                    "file, or give another output."
+                )
             file.check_probability(n_known, again.probability)
             is_checked = True
         n_known += 1
