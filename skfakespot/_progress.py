@@ -17,12 +17,13 @@ _logger.addHandler(logging.NullHandler())
 class Pass(NamedTuple):
     """A pass of images: its name, the number of images, and the largest number of batches.
 
-    The numbers are None if the images come from an iterator.
+    The numbers are None if the images come from an iterator. `unit` is what the images are called.
     """
 
     name: str
     n_images: int | None
     n_batches: int | None
+    unit: str = "images"
 
 
 def show_progress(batches, about, *, enabled):
@@ -44,17 +45,17 @@ def _report(batches, about, *, prints):
     start = last = time.monotonic()
     of_all = "" if about.n_images is None else f" of {about.n_images:,}"
     if of_all and about.n_batches != 1:
-        _write(f"{about.name}: {about.n_images:,} images", level, prints=prints)
+        _write(f"{about.name}: {about.n_images:,} {about.unit}", level, prints=prints)
     n_done = 0
     for batch in batches:
         yield batch
         n_done += len(batch.indices)
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES and n_done != about.n_images:
-            last, done = now, f"{n_done:,}{of_all} images"
+            last, done = now, f"{n_done:,}{of_all} {about.unit}"
             _write(f"{about.name}: {done}, {now - start:.0f} s", level, prints=prints)
     seconds = time.monotonic() - start
-    _write(f"{about.name}: {n_done:,} images done in {seconds:.1f} s", level, prints=prints)
+    _write(f"{about.name}: {n_done:,} {about.unit} done in {seconds:.1f} s", level, prints=prints)
 
 
 def _write(text, level, *, prints):

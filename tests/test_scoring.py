@@ -35,7 +35,8 @@ from skfakespot import (
     score_images,
 )
 from skfakespot.augmentation import perturb
-from skfakespot.images import ImageError, find_unreadable, load_image
+from skfakespot.faces import FaceCropper, NoFaceWarning
+from skfakespot.images import ImageError, LazyImage, find_unreadable, load_image
 from skfakespot.scoring import ImageScore, iter_scores
 
 COLUMNS = ["path", "probability", "label", "error"]
@@ -85,6 +86,37 @@ def test_a_detector_that_gives_nan_reads_each_image_once(network, mixed_photos, 
         table = score_images(detector, mixed_photos)
     assert count.n_images == len(photos)
     check_mixed(table, detector, mixed_photos, photos)
+
+
+class Grey(LazyImage):
+    """A picture without a face, which counts how often it is made."""
+
+    name = "grey"
+
+    def __init__(self):
+        self.n_loaded = 0
+
+    def load(self):
+        self.n_loaded += 1
+        return np.full((100, 100, 3), 128, dtype=np.uint8)
+
+    def digest(self):
+        return bytes(16)
+
+
+def test_an_image_with_a_known_reason_is_not_read_for_another(network, photos):
+    cropper = FaceCropper(on_no_face="whole")
+    coverage = NeuronCoverageTransformer(network, on_error="nan")
+    classifier = SkipMissingClassifier(LogisticRegression())
+    detector = make_pipeline(cropper, coverage, StandardScaler(), classifier)
+    with pytest.warns(NoFaceWarning):
+        detector.fit(photos, [0, 1] * 6)
+    cropper.set_params(on_no_face="nan")
+    clear_caches(networks=False)
+    grey = Grey()
+    table = score_images(detector, [grey])
+    assert table["error"].tolist() == ["no face was found in it"]
+    assert grey.n_loaded == 1
 
 
 def test_nan_without_a_cause_is_an_error_of_its_image():

@@ -301,6 +301,18 @@ def test_frames_read_one_by_one_decode_the_video_once(clip, n_decoded):
     assert sum(n_decoded) <= 2 * 100 + 5  # the second time by read_frames
 
 
+def test_a_frame_is_decoded_once_and_may_be_changed(clip, n_decoded):
+    frame = VideoFrame(clip, 1.0)
+    pixels = load_image(frame)
+    n_decoded.clear()
+    expected = pixels.copy()
+    for _ in range(2):
+        pixels[:] = 0
+        pixels = load_image(frame)
+        np.testing.assert_array_equal(pixels, expected)
+    assert sum(n_decoded) == 0
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 8])
 def test_threads_that_read_X_decode_each_video_about_once(tmp_path, n_decoded, n_threads):
     paths = [

@@ -18,7 +18,8 @@ _COMMANDS = (
     ("train", "train a detector and save it"),
     (
         "predict",
-        "score images with a saved detector: print path, probability of fake and label as CSV",
+        "score images and videos with a saved detector: print path, probability of fake and label "
+        "as CSV",
     ),
     ("backbones", "list the backbones"),
 )
@@ -233,8 +234,15 @@ def _add_saved_detector_and_images(command):
         "images",
         nargs="+",
         metavar="IMAGE",
-        help='image file; folder, searched to any depth; pattern such as "photos/**/*.jpg"; or - '
-        "for a list of files on stdin, one on each line",
+        help="image or video file; folder, searched to any depth for both; pattern such as "
+        '"photos/**/*.jpg"; or - for a list of files on stdin, one on each line',
+    )
+    command.add_argument(
+        "--frames",
+        type=_count,
+        metavar="N",
+        help="score so many frames of each video, at equal distances (default: 32). It is needed "
+        "if a list on stdin holds videos",
     )
     command.add_argument(
         "--null",
@@ -254,8 +262,16 @@ def _add_saved_detector_and_images(command):
         type=_share,
         default=0.5,
         metavar="P",
-        help="label an image fake if its probability of fake is at least P (default: %(default)s)",
+        help="label an image or a video fake if its probability of fake is at least P "
+        "(default: %(default)s)",
     )
+
+
+def _count(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
 
 
 def _share(text):

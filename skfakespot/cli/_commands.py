@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import math
 import sys
 import time
 import warnings
@@ -13,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ..images import ImageError
-from ..scoring import ImageScore, iter_scores
+from ..scoring import csv_line, iter_scores, without_nan
+from ..video import iter_video_scores
+from ..video._files import is_video
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector
 from ._inputs import list_arguments, load_faces
 
@@ -196,44 +197,58 @@ def train(options):
 
 
 def predict(options):
-    """Score images; unreadable ones are named on stderr and make the exit status 2."""
-    scores = iter_scores(
-        load_detector(options.detector),
-        list_arguments(options.images, null=options.null),
-        threshold=options.threshold,
-        output=options.output,
-        verbose=int(options.output is not None and sys.stderr.isatty()),
-    )
-    n_of_label = Counter()
-    for score in scores:
+    """Score images and videos; those without a score are named on stderr, and the status is 2."""
+    detector = load_detector(options.detector)
+    paths, has_videos = list_arguments(options.images, null=options.null)
+    has_videos = has_videos or options.frames is not None
+    n_of_label, n_refused = Counter(), 0
+    for score in _iter_scores(detector, paths, options, has_videos=has_videos):
         if score.error is not None:
             print(f"skfakespot: {score.path}: {score.error}", file=sys.stderr, flush=True)
+            n_refused += not has_videos and is_video(score.path)
         if options.output is None:
             _print_score(score, with_header=not n_of_label, as_json=options.json)
         n_of_label[score.label] += 1
+    if n_refused:
+        print(
+            f"skfakespot: {n_refused} of the files are videos. To score 32 frames of each, give "
+            "--frames 32.",
+            file=sys.stderr,
+        )
     if options.output is not None:
-        _print_counts(n_of_label, options)
+        _print_counts(n_of_label, options, what="files" if has_videos else "images")
     return 2 if n_of_label[None] else 0
+
+
+def _iter_scores(detector, paths, options, *, has_videos):
+    parameters = {
+        "threshold": options.threshold,
+        "output": options.output,
+        "verbose": int(options.output is not None and sys.stderr.isatty()),
+    }
+    if has_videos:
+        n = {} if options.frames is None else {"n": options.frames}
+        return iter_video_scores(detector, paths, **n, **parameters)
+    return iter_scores(detector, paths, **parameters)
 
 
 def _print_score(score, *, with_header, as_json):
     if as_json:
-        probability = None if math.isnan(score.probability) else score.probability
-        _print_json(score._replace(probability=probability)._asdict())
+        _print_json(without_nan(score))
         return
     if with_header:
-        print(*ImageScore._fields, sep=",")
-    print(score.to_csv(), end="", flush=True)
+        print(*score._fields, sep=",")
+    print(csv_line(score), end="", flush=True)
 
 
-def _print_counts(n_of_label, options):
+def _print_counts(n_of_label, options, what):
     n_fake, n_real, n_unreadable = (n_of_label[label] for label in ("fake", "real", None))
     if options.json:
         counts = {"n_fake": n_fake, "n_real": n_real, "n_unreadable": n_unreadable}
         _print_json({"output": str(options.output), **counts})
         return
     print(
-        f"{n_fake} images are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
+        f"{n_fake} {what} are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
         f"The scores are in {options.output}"
     )
 

@@ -1,13 +1,13 @@
-"""The images that the commands read: folders of faces, files, patterns and lists of files."""
+"""The files that the commands read: folders of faces, files, patterns and lists of files."""
 
-import glob
 import os
 import sys
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from ..images import find_unreadable
+from ..images import VIDEO_SUFFIXES, find_unreadable
+from ..video._files import is_video
 
 _N_NAMED = 20
 _BYTES_AT_ONCE = 2**16
@@ -47,25 +47,36 @@ def _without(faces, rows):
 
 
 def list_arguments(arguments, *, null):
-    """Return the paths that arguments stand for: a list, or an iterator if one is "-".
+    """Return the paths that arguments stand for, and whether videos are among them.
 
-    "-" is a list of paths on stdin, which end with a null byte if `null`, and else with a line end.
+    The paths are a list, or an iterator if an argument is "-": a list of paths on stdin, which end
+    with a null byte if `null`, and else with a line end. It may hold other videos.
     """
     # A wrong folder is an error before any image is scored.
     lists = [None if argument == "-" else _expand(argument) for argument in arguments]
+    has_videos = any(_has_video(paths) for paths in lists if paths is not None)
     if None not in lists:
-        return [path for paths in lists for path in paths]
-    return (path for paths in lists for path in (_read_list(null) if paths is None else paths))
+        return [path for paths in lists for path in paths], has_videos
+    paths = (path for paths in lists for path in (_read_list(null) if paths is None else paths))
+    return paths, has_videos
 
 
 def _expand(argument):
-    is_pattern = glob.has_magic(argument) and not os.path.lexists(argument)
-    # pathlib raises an error if a name is too long.
-    if not is_pattern and not os.path.isdir(argument):  # noqa: PTH112
-        return [argument]
     from ..datasets import list_images
+    from ..datasets._listing import is_pattern
 
-    return list_images(argument)
+    # pathlib raises an error if a name is too long.
+    if os.path.isdir(argument) or is_pattern(argument):  # noqa: PTH112
+        return list_images(argument, videos=True)
+    return [argument]
+
+
+def _has_video(paths):
+    """Whether videos are among the files of one argument."""
+    # The files of a folder were listed by the ends of their names, and need not be opened.
+    if len(paths) > 1:
+        return any(path.lower().endswith(VIDEO_SUFFIXES) for path in paths)
+    return is_video(paths[0])
 
 
 def _read_list(null):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from ..images import VIDEO_SUFFIXES
+
 _SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PARTS = ("train", "validation", "test")
 REAL, FAKE = 0, 1
@@ -84,11 +86,11 @@ def visible_folders(folder):
     )
 
 
-def is_image(name):
-    return not name.startswith(".") and name.lower().endswith(_SUFFIXES)
+def is_image(name, suffixes=_SUFFIXES):
+    return not name.startswith(".") and name.lower().endswith(suffixes)
 
 
-def list_images(folder):
+def list_images(folder, *, videos=False):
     """List the images in a folder and its subfolders, or those that match a glob pattern.
 
     Parameters
@@ -96,12 +98,14 @@ def list_images(folder):
     folder : str or path-like
         A folder, which is searched to any depth, or a pattern such as ``"photos/**/*.jpg"``, where
         ``**`` stands for folders of any depth.
+    videos : bool, default=False
+        Whether videos are listed, too.
 
     Returns
     -------
     paths : list of str
         The paths, sorted. Hidden files and folders are left out, and so are files without the
-        suffix of an image.
+        suffix of an image, or of a video.
 
     Raises
     ------
@@ -122,16 +126,19 @@ def list_images(folder):
     ...     [pathlib.Path(path).name for path in list_images(folder)]
     ['anna.png', '1.jpg']
     """
+    suffixes, no_video = _SUFFIXES, ""
+    if videos:
+        suffixes, no_video = suffixes + VIDEO_SUFFIXES, ", and no video"
     if is_pattern(folder):
         found = glob.iglob(os.fspath(folder), recursive=True)  # noqa: PTH207 - keeps the path's form
-        paths = [path for path in found if is_image(Path(path).name) and Path(path).is_file()]
-        problem = f"No image matches {os.fspath(folder)!r}."
+        paths = [path for path in found if _is_listed(Path(path), suffixes)]
+        problem = f"No image matches {os.fspath(folder)!r}{no_video}."
     else:
         check_root(folder)
-        paths = _images_under(folder)
-        problem = f"{folder} holds no images."
+        paths = _images_under(folder, suffixes)
+        problem = f"{folder} holds no images{no_video}."
     if not paths:
-        raise ValueError(f"{problem} Accepted are files that end in {', '.join(_SUFFIXES)}.")
+        raise ValueError(f"{problem} Accepted are files that end in {', '.join(suffixes)}.")
     return sorted(paths)
 
 
@@ -140,11 +147,15 @@ def is_pattern(path):
     return glob.has_magic(os.fspath(path)) and not os.path.lexists(path)
 
 
-def _images_under(folder):
+def _is_listed(path, suffixes):
+    return is_image(path.name, suffixes) and path.is_file()
+
+
+def _images_under(folder, suffixes):
     paths = []
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        paths += [str(Path(parent, name)) for name in names if is_image(name)]
+        paths += [str(Path(parent, name)) for name in names if is_image(name, suffixes)]
     return paths
 
 

@@ -2,7 +2,7 @@
 
 from .._perturbations import PerturbedImage
 from ._batches import Batch
-from ._containers import VIDEO_FORMATS, is_video_content
+from ._containers import VIDEO_FORMATS, VIDEO_SUFFIXES, is_video_content
 from ._content import DECODER_VERSION, digest_file
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
@@ -14,6 +14,7 @@ from ._unreadable import find_unreadable
 __all__ = [
     "DECODER_VERSION",
     "VIDEO_FORMATS",
+    "VIDEO_SUFFIXES",
     "Batch",
     "Header",
     "ImageError",

@@ -1,7 +1,11 @@
-"""The formats of video files, known from their first bytes."""
+"""The formats of video files, known from their first bytes and from the ends of their names."""
 
 # Names of the formats, for error messages.
 VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WebM", "AVI", "MPEG", "MPEG-TS", "FLV", "Ogg", "WMV")
+VIDEO_SUFFIXES = (
+    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+)
 
 _STARTS = (
     b"\x1aE\xdf\xa3",  # Matroska and WebM

@@ -4,11 +4,15 @@ import csv
 import os
 from pathlib import Path
 
-from ._score import CSV_HEADER, score_from_fields
+from ._score import ImageScore, csv_header, csv_line, label_of, score_from_fields
 from ._table import check_parquet_library, read_parquet, write_parquet
 
+# The last bits of a network's outputs may depend on the batch and the processor.
+_TOLERANCE = 1e-3
+_REMEDY = "Delete it, or give another output."
 
-def open_scores(output):
+
+def open_scores(output, score_type=ImageScore):
     """Return the file of scores for a path that ends in .csv or .parquet; None keeps none."""
     if output is None:
         return NoFile()
@@ -18,7 +22,7 @@ def open_scores(output):
         raise ValueError(f"output={str(output)!r}; its name must end in .csv or .parquet.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
-    return kinds[path.suffix.lower()](path)
+    return kinds[path.suffix.lower()](path, score_type)
 
 
 class NoFile:
@@ -29,6 +33,9 @@ class NoFile:
     def append(self, scores):
         """Do nothing."""
 
+    def check_length(self, n_images):
+        """Do nothing."""
+
     def finish(self):
         """Do nothing."""
 
@@ -36,24 +43,55 @@ class NoFile:
 class CsvFile:
     """Scores in a CSV file; `known` are those that an earlier run has written."""
 
-    def __init__(self, path):
-        self.path, self._csv = path, path
+    def __init__(self, path, score_type):
+        self.path, self._csv, self._score_type = path, path, score_type
         # The lines that must stand in the file before the next score.
-        self.known, self._header = [], CSV_HEADER
+        self.known, self._header = [], csv_header(score_type)
         if path.exists():
-            self.known, n_bytes = _read_complete_lines(path)
+            self.known, n_bytes = _read_complete_lines(path, score_type)
             os.truncate(path, n_bytes)
-            self._header = "" if n_bytes else CSV_HEADER
+            self._header = "" if n_bytes else csv_header(score_type)
 
     def append(self, scores):
         """Write scores to the end of the file."""
-        text = self._header + "".join(score.to_csv() for score in scores)
+        text = self._header + "".join(map(csv_line, scores))
         with self._csv.open("a", encoding="utf-8", newline="") as file:
             file.write(text)
         self._header = ""
 
     def finish(self):
         """Do nothing, because the file is complete."""
+
+    def check_row(self, row, name, threshold):
+        """Raise ValueError if a row is not of the path `name`, or has another threshold's label."""
+        known = self.known[row]
+        if known.path != name:
+            raise ValueError(
+                f"{self.path} holds scores of other images: row {row} is of {known.path!r}, and "
+                f"image {row} of X is {name!r}. {_REMEDY}"
+            )
+        if known.label != label_of(known.probability, threshold):
+            raise ValueError(
+                f"{self.path} was written with another threshold: with {threshold} a probability "
+                f"of {known.probability:g} (row {row}) is not {known.label!r}. {_REMEDY}"
+            )
+
+    def check_probability(self, row, probability):
+        """Raise ValueError if the probability in a row differs; NaN does not differ."""
+        known = self.known[row]
+        if abs(known.probability - probability) > _TOLERANCE:
+            raise ValueError(
+                f"{self.path} holds scores of another detector: the probability of {known.path!r} "
+                f"is {known.probability:g} there, and {probability:g} by this one. {_REMEDY}"
+            )
+
+    def check_length(self, n_images):
+        """Raise ValueError if there are more rows than images."""
+        if len(self.known) > n_images:
+            raise ValueError(
+                f"{self.path} holds scores of {len(self.known)} images, but X has only "
+                f"{n_images}. {_REMEDY}"
+            )
 
 
 class ParquetFile(CsvFile):
@@ -62,29 +100,30 @@ class ParquetFile(CsvFile):
     A Parquet file cannot grow: its table of contents is at its end.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, score_type):
         check_parquet_library()
-        super().__init__(path.with_name(f"{path.name}.part.csv"))
+        super().__init__(path.with_name(f"{path.name}.part.csv"), score_type)
         self.path = path
         if not self.known and path.exists():
             self._csv.unlink(missing_ok=True)
-            self.known = read_parquet(path)
-            self._header = CSV_HEADER + "".join(score.to_csv() for score in self.known)
+            self.known = read_parquet(path, score_type)
+            self._header = csv_header(score_type) + "".join(map(csv_line, self.known))
 
     def finish(self):
         """Write the Parquet file, and remove the CSV file."""
         if self._csv.exists():
-            scores, _ = _read_complete_lines(self._csv)
-            write_parquet(scores, self.path)
+            scores, _ = _read_complete_lines(self._csv, self._score_type)
+            write_parquet(scores, self.path, self._score_type)
             self._csv.unlink()
 
 
-def _read_complete_lines(path):
+def _read_complete_lines(path, score_type):
     """Return the scores in a CSV file, and the number of bytes up to the end of the last one.
 
     The rest is a line that was only partly written. ValueError if the file holds something else.
     """
     scores, n_read, n_complete, line = [], 0, 0, ""
+    header = csv_header(score_type)
     with path.open("rb") as file:
 
         def lines():
@@ -100,8 +139,8 @@ def _read_complete_lines(path):
                 if not line.endswith("\n"):
                     break
                 if n_complete:
-                    scores.append(score_from_fields(row))
-                elif row != CSV_HEADER.rstrip().split(","):
+                    scores.append(score_from_fields(row, score_type))
+                elif row != header.rstrip().split(","):
                     break
                 n_complete = n_read
         except (csv.Error, ValueError) as error:
@@ -111,9 +150,9 @@ def _read_complete_lines(path):
                     f"{path}, line {rows.line_num}, is not a score ({error}). Mend the line, "
                     "delete the file, or give another output."
                 ) from error
-    if not n_complete and not CSV_HEADER.startswith(line):
+    if not n_complete and not header.startswith(line):
         raise ValueError(
             f"{path} does not hold scores: its first line is {line.strip()[:80]!r}, and that of "
-            f"scores is {CSV_HEADER.strip()!r}. Delete it, or give another output."
+            f"scores is {header.strip()!r}. Delete it, or give another output."
         )
     return scores, n_complete

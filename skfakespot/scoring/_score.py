@@ -1,4 +1,4 @@
-"""The score of one image, and its line in a CSV file."""
+"""The score of one image, and the lines of scores in CSV files."""
 
 import csv
 import io
@@ -44,18 +44,46 @@ class ImageScore(NamedTuple):
         line : str
             The line, with a line feed at its end.
         """
-        probability = None if math.isnan(self.probability) else self.probability
-        buffer = io.StringIO()
-        # The writer quotes the characters of its line end, so that a path may contain both.
-        csv.writer(buffer, lineterminator="\r\n").writerow(self._replace(probability=probability))
-        return buffer.getvalue().removesuffix("\r\n") + "\n"
+        return csv_line(self)
 
 
-CSV_HEADER = ",".join(ImageScore._fields) + "\n"
+def label_of(probability, threshold):
+    """Return "fake" or "real", or None if the probability is NaN."""
+    if math.isnan(probability):
+        return None
+    return "fake" if probability >= threshold else "real"
 
 
-def score_from_fields(fields):
-    """Make an `ImageScore` of the fields of a CSV line; raise ValueError if they are not one."""
-    path, probability, label, error = fields
-    probability = float(probability) if probability else math.nan
-    return ImageScore(path, probability, label or None, error or None)
+def without_nan(score):
+    """Return the fields of a score by their names, with None in place of NaN."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in score._asdict().items()
+    }
+
+
+def csv_header(score_type):
+    """Return the first line of a CSV file of scores."""
+    return ",".join(score_type._fields) + "\n"
+
+
+def csv_line(score):
+    """Return the line of a score in a CSV file; what is missing is an empty field."""
+    buffer = io.StringIO()
+    # The writer quotes the characters of its line end, so that a path may contain both.
+    csv.writer(buffer, lineterminator="\r\n").writerow(without_nan(score).values())
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
+
+
+def score_from_fields(fields, score_type):
+    """Make a score of the fields of a CSV line; raise ValueError if they are not one."""
+    types = score_type.__annotations__.values()
+    return score_type(*(_parse(text, kind) for text, kind in zip(fields, types, strict=True)))
+
+
+def _parse(text, kind):
+    if kind is float:
+        return float(text) if text else math.nan
+    if kind is int:
+        return int(text)
+    return text if kind is str else text or None

@@ -18,13 +18,11 @@ from .._progress import Pass, show_progress
 from .._sklearn_compat import _safe_indexing
 from ..images import ImageError, UnreadableImageWarning, as_samples, find_unreadable
 from ._files import open_scores
-from ._score import ImageScore
+from ._score import ImageScore, label_of
 from ._table import as_table
 
 # The first scores of a file are computed again, to see that they are of the same detector.
 _N_CHECKED = 8
-# The last bits of a network's outputs may depend on the batch and the processor.
-_TOLERANCE = 1e-3
 
 
 def score_images(
@@ -196,11 +194,7 @@ def _iter_chunks(scorer, chunks, file):
         n_images += len(chunk.indices)
     if n_images == 0:
         as_samples([])  # raises the error of the estimators
-    if len(file.known) > n_images:
-        raise ValueError(
-            f"{file.path} holds scores of {len(file.known)} images, but X has only {n_images}. "
-            "Delete it, or give another output."
-        )
+    file.check_length(n_images)
     file.finish()
 
 
@@ -248,13 +242,8 @@ class _Scorer:
     def score(self, chunk):
         """Score the images of a chunk."""
         probabilities, errors = self._probabilities(chunk.elements)
-        labels = (self._label(each) for each in probabilities)
+        labels = (label_of(each, self.threshold) for each in probabilities)
         return list(map(ImageScore, chunk.names(), probabilities.tolist(), labels, errors))
-
-    def _label(self, probability):
-        if math.isnan(probability):
-            return None
-        return "fake" if probability >= self.threshold else "real"
 
     def _probabilities(self, X):
         """Return the probability of each image, and for those without one the reason."""
@@ -281,38 +270,22 @@ class _Scorer:
                 errors[row] = reason
             readable = np.setdiff1d(readable, list(unreadable))
         unscored = readable[np.isnan(probabilities[readable])]
-        reasons = warned | _errors_by_row(samples, unscored) if len(unscored) else {}
+        unexplained = np.setdiff1d(unscored, list(warned))
+        reasons = warned | (_errors_by_row(samples, unexplained) if len(unexplained) else {})
         for row in unscored.tolist():
             errors[row] = reasons.get(row, "the detector gives it no probability (NaN)")
         return probabilities, errors
 
     def check_known(self, known, chunk, file):
         """Raise ValueError if scores in a file are not those of the first images of a chunk."""
-        mend = "Delete it, or give another output."
-        names = chunk.rows(0, len(known)).names() if known else []
-        for name, index, score in zip(names, chunk.indices, known, strict=False):
-            if score.path != name:
-                raise ValueError(
-                    f"{file.path} holds scores of other images: row {index} is of {score.path!r}, "
-                    f"and image {index} of X is {name!r}. {mend}"
-                )
-            if score.label != self._label(score.probability):
-                raise ValueError(
-                    f"{file.path} was written with another threshold: with {self.threshold} a "
-                    f"probability of {score.probability:g} (row {index}) is not {score.label!r}. "
-                    f"{mend}"
-                )
-        if known and chunk.indices[0] == 0:
-            n_checked = min(_N_CHECKED, len(known))
-            again, _ = self._probabilities(chunk.rows(0, n_checked).elements)
-            before = np.array([score.probability for score in known[:n_checked]])
-            if (np.abs(again - before) > _TOLERANCE).any():  # NaN does not differ
-                row = np.nanargmax(np.abs(again - before))
-                raise ValueError(
-                    f"{file.path} holds scores of another detector: the probability of "
-                    f"{names[row]!r} is {before[row]:g} there, and {again[row]:g} by this one. "
-                    f"{mend}"
-                )
+        if not known:
+            return
+        for row, name in zip(chunk.indices, chunk.rows(0, len(known)).names(), strict=False):
+            file.check_row(row, name, self.threshold)
+        if chunk.indices[0] == 0:
+            again, _ = self._probabilities(chunk.rows(0, min(_N_CHECKED, len(known))).elements)
+            for row, probability in enumerate(again):
+                file.check_probability(row, probability)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _import(name):
         return None
 
 
-def _columns(scores, score_type=ImageScore):
+def _columns(scores, score_type):
     columns = zip(*scores, strict=True) if scores else [()] * len(score_type._fields)
     return {
         name: np.array(column, dtype=kind if kind in (int, float) else object)
@@ -58,15 +58,16 @@ def check_parquet_library():
         )
 
 
-def write_parquet(scores, path):
+def write_parquet(scores, path, score_type):
     """Write scores to a Parquet file, which replaces an earlier one when it is complete."""
+    columns = _columns(scores, score_type)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)
     try:
         if pl := _import("polars"):
-            _polars_frame(pl, _columns(scores)).write_parquet(unfinished)
+            _polars_frame(pl, columns).write_parquet(unfinished)
         else:
-            _write_by_pyarrow(_columns(scores), unfinished)
+            _write_by_pyarrow(columns, unfinished)
         Path(unfinished).replace(path)
     finally:
         Path(unfinished).unlink(missing_ok=True)
@@ -76,28 +77,26 @@ def _write_by_pyarrow(columns, path):
     import pyarrow as pa
     from pyarrow import parquet
 
+    types = {"f": pa.float64(), "i": pa.int64(), "O": pa.string()}
     arrays = {
-        name: pa.array(
-            column, pa.float64() if name == "probability" else pa.string(), from_pandas=True
-        )
+        name: pa.array(column, types[column.dtype.kind], from_pandas=True)
         for name, column in columns.items()
     }
     parquet.write_table(pa.table(arrays), path)
 
 
-def read_parquet(path):
+def read_parquet(path, score_type):
     """Read the scores of a Parquet file; raise ValueError if it holds something else."""
     columns = _read_columns(path)
-    if tuple(columns) != ImageScore._fields:
+    if tuple(columns) != score_type._fields:
         raise ValueError(
             f"{path} does not hold scores: its columns are {', '.join(columns)}, and those of "
-            f"scores are {', '.join(ImageScore._fields)}. Delete it, or give another output."
+            f"scores are {', '.join(score_type._fields)}. Delete it, or give another output."
         )
-    rows = zip(*columns.values(), strict=True)
-    return [
-        ImageScore(path, np.nan if probability is None else probability, label, error)
-        for path, probability, label, error in rows
-    ]
+    for name, kind in score_type.__annotations__.items():
+        if kind is float:
+            columns[name] = [np.nan if value is None else value for value in columns[name]]
+    return [score_type(*row) for row in zip(*columns.values(), strict=True)]
 
 
 def _read_columns(path):

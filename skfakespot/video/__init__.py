@@ -5,7 +5,7 @@ from ._classifier import VideoClassifier
 from ._expansion import expand_videos
 from ._frame import VideoFrame
 from ._read_frames import read_frames
-from ._scores import VideoScore, score_videos
+from ._scores import VideoScore, iter_video_scores, score_videos
 
 __all__ = [
     "UnscoredGroupWarning",
@@ -15,6 +15,7 @@ __all__ = [
     "aggregate_labels",
     "aggregate_scores",
     "expand_videos",
+    "iter_video_scores",
     "read_frames",
     "score_videos",
 ]

@@ -21,7 +21,7 @@ def import_av():
         raise ImportError(
             "Reading videos needs PyAV. Install it with: pip install 'skfakespot[video]'. If you "
             "cannot use its GPL codecs, install OpenCV (pip install opencv-python-headless) and "
-            "pass reader='opencv'."
+            "pass reader='opencv' in Python."
         ) from error
     return av
 

@@ -3,15 +3,11 @@
 import os
 
 from .._regular_files import UnreadableFileError, open_regular_file
-from ..images import VIDEO_FORMATS, ImageError, is_video_content
+from ..images import VIDEO_FORMATS, VIDEO_SUFFIXES, ImageError, is_video_content
 from ._av_reader import AvReader
 from ._opencv_reader import OpenCvReader
 
 _READERS = {"av": AvReader, "opencv": OpenCvReader}
-_SUFFIXES = (
-    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
-)
 _PREFIX_SIZE = 16
 
 
@@ -24,7 +20,7 @@ def decoder_of(reader):
 
 def is_video(path):
     """Whether a file is a video, by the end of its name or by its first bytes."""
-    if os.fsdecode(path).lower().endswith(_SUFFIXES):
+    if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
         return True
     try:
         with open_regular_file(path, kind="a video") as file:
@@ -39,7 +35,10 @@ def file_version(path):
         with open_regular_file(path, kind="a video") as file:
             status, prefix = os.fstat(file.fileno()), file.read(_PREFIX_SIZE)
     except (UnreadableFileError, OSError) as error:
-        raise ImageError(path, str(error)) from error
+        # pathlib raises an error if a name is too long.
+        is_empty = os.path.isfile(path) and not os.path.getsize(path)  # noqa: PTH113, PTH202
+        remedy = "; download or copy it again" if is_empty else ""
+        raise ImageError(path, f"{error}{remedy}") from error
     # FFmpeg would open other files and addresses that some formats, such as playlists, name.
     if not is_video_content(prefix):
         raise ImageError(

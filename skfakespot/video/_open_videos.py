@@ -6,9 +6,8 @@ import threading
 from .._cache import BoundedCache
 from ._files import file_version, open_video
 
-# Threads that read X ask for the frames of a video nearly in order. A frame that another thread
-# will ask for a moment later is kept.
-_passed_frames = BoundedCache(256 << 20, size_of=lambda frame: frame.nbytes)
+# The frames that were read last. The next step of a Pipeline, or another thread, asks for them.
+_frames = BoundedCache(256 << 20, size_of=lambda frame: frame.nbytes)
 _open_videos = BoundedCache(4)
 # That many threads read X at most, so that other frames are later or are not read.
 _MOST_PASSED = 16
@@ -21,14 +20,13 @@ def read_frame(path, time, together, reader):
     """
     # A process that was forked must not read from the files of its parent.
     key = (os.getpid(), reader, file_version(path))
-    passed = _passed_frames.pop((key, time))
-    if passed is not None:
-        return passed
-    video = _open_videos.get_or_make(key, lambda: _OpenVideo(key, path, reader))
-    pixels = video.read(time, together)
+    pixels = _frames.get((key, time))
+    if pixels is None:
+        video = _open_videos.get_or_make(key, lambda: _OpenVideo(key, path, reader))
+        pixels = video.read(time, together)
     if together and time == together[-1]:
         _open_videos.pop(key)
-    return pixels
+    return pixels.copy()
 
 
 class _OpenVideo:
@@ -41,13 +39,13 @@ class _OpenVideo:
 
     def read(self, time, together):
         with self._lock:
-            passed = _passed_frames.pop((self._key, time))
-            if passed is not None:
-                return passed
-            for earlier in self._passed_on_the_way_to(time, together):
-                _passed_frames.put((self._key, earlier), self._reader.frame_at(earlier)[1])
+            for needed in (*self._passed_on_the_way_to(time, together), time):
+                pixels = _frames.get((self._key, needed))
+                if pixels is None:
+                    pixels = self._reader.frame_at(needed)[1]
+                    _frames.put((self._key, needed), pixels)
             self._position = time
-            return self._reader.frame_at(time)[1]
+            return pixels
 
     def _passed_on_the_way_to(self, time, together):
         """Return the times of earlier frames that other threads will ask for a moment later."""

@@ -1,16 +1,22 @@
-"""Scores of video files by a fitted detector of images, in a table."""
+"""Scores of video files by a fitted detector of images, in a table or a file."""
 
 import math
 import os
-from collections import deque
-from itertools import islice
+from collections.abc import Sized
+from dataclasses import dataclass
+from itertools import groupby
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import check_scalar
 
-from ..scoring import as_table, iter_scores
+from .._progress import Pass, show_progress
+from ..scoring import as_table, iter_scores, label_of, open_scores
 from ._aggregation import aggregate_scores
 from ._expansion import expand_videos
+from ._files import decoder_of, is_video
+from ._timeline import check_choice_of_frames
 
 
 class VideoScore(NamedTuple):
@@ -62,12 +68,14 @@ def score_videos(
     temperature=0.1,
     threshold=0.5,
     pos_label=None,
+    output=None,
     verbose=0,
 ):
     """Score video files by a fitted detector of images, and return a table with a row for each.
 
-    Each video is opened when its turn comes, and its frames are decoded once. A video that cannot
-    be read does not stop the scoring of the others.
+    Each video is opened when its turn comes, and its frames are decoded once, or twice if they
+    take more than 256 MiB and the detector finds the faces in them. A video that cannot be read
+    does not stop the scoring of the others.
 
     Parameters
     ----------
@@ -85,6 +93,12 @@ def score_videos(
         A video is labelled fake if its probability is at least this.
     pos_label : int, float, bool or str, default=None
         The label of fake; see `skfakespot.score_images`.
+    output : None, str or path-like, default=None
+        File, of which the name ends in ``.csv`` or ``.parquet``, that the scores are also written
+        to, each as soon as its video is scored. If the file exists, its scores are kept and the
+        scoring goes on after the last of them; see `skfakespot.score_images`. Only the first video
+        in it that has a score is scored again, to see that the detector and the number of frames
+        are the same.
     verbose : int, default=0
         If 1, show a progress bar.
 
@@ -97,13 +111,14 @@ def score_videos(
     Raises
     ------
     ValueError, TypeError
-        If a parameter is not accepted; see `expand_videos`, `aggregate_scores` and
-        `skfakespot.score_images`.
+        If a parameter is not accepted, or `output` holds something other than scores of the same
+        videos; see `expand_videos`, `aggregate_scores` and `skfakespot.score_images`.
     ImportError
         If the library that `reader` names is not installed.
 
     See Also
     --------
+    iter_video_scores : The same scores, one by one instead of in a table.
     VideoClassifier : Classify videos as a scikit-learn estimator.
 
     Examples
@@ -111,43 +126,153 @@ def score_videos(
     >>> from skfakespot.video import score_videos
     >>> scores = score_videos(detector, ["clip.mp4"])  # doctest: +SKIP
     """
-    if isinstance(paths, str | os.PathLike):
-        raise TypeError(f"paths is a single path, {os.fsdecode(paths)!r}; wrap it in a list.")
-    aggregation = {"how": how, "k": k, "temperature": temperature}
-    aggregate_scores([0.0], [0], **aggregation)  # checks the parameters
-    opened = deque()
-    scores_of_frames = iter_scores(
+    scores = iter_video_scores(
         detector,
-        _expand_one_by_one(paths, opened, n=n, spacing=spacing, reader=reader),
+        paths,
+        n=n,
+        spacing=spacing,
+        reader=reader,
+        how=how,
+        k=k,
+        temperature=temperature,
         threshold=threshold,
         pos_label=pos_label,
+        output=output,
         verbose=verbose,
     )
-    scores = []
-    for first in scores_of_frames:
-        path, times = opened.popleft()
-        of_video = [first, *islice(scores_of_frames, len(times) - 1)]
-        scores.append(_score_video(path, times, of_video, aggregation, threshold))
-    return as_table(scores, VideoScore)
+    return as_table(list(scores), VideoScore)
 
 
-def _expand_one_by_one(paths, opened, **kwargs):
-    """Yield the frames of the videos, and append the path and the times of each to `opened`."""
-    for path in paths:
-        frames = expand_videos([path], **kwargs)
-        opened.append((frames.video[0], frames.times))
-        yield from frames.data
+def iter_video_scores(
+    detector,
+    paths,
+    *,
+    n=32,
+    spacing="even",
+    reader="av",
+    how="mean",
+    k=5,
+    temperature=0.1,
+    threshold=0.5,
+    pos_label=None,
+    output=None,
+    verbose=0,
+):
+    """Score video files by a fitted detector, and yield each score as soon as there is one.
+
+    Parameters
+    ----------
+    detector, paths, n, spacing, reader, how, k, temperature, threshold, pos_label, output, verbose
+        See `score_videos`. Images that follow each other in `paths` are scored 256 at a time.
+
+    Yields
+    ------
+    score : VideoScore
+        What the detector says of a video, in the order of the paths. With `output`, the scores
+        that the file holds already come first.
+
+    See Also
+    --------
+    score_videos : The scores as a table; it documents the parameters and the errors.
+
+    Examples
+    --------
+    >>> from skfakespot.video import iter_video_scores
+    >>> for score in iter_video_scores(detector, ["clip.mp4"]):  # doctest: +SKIP
+    ...     print(score.path, score.label)
+    clip.mp4 fake
+    """
+    if isinstance(paths, str | os.PathLike):
+        raise TypeError(f"paths is a single path, {os.fsdecode(paths)!r}; wrap it in a list.")
+    frames = {"n": n, "spacing": spacing, "reader": reader}
+    check_choice_of_frames(n, spacing)
+    decoder_of(reader)
+    aggregation = {"how": how, "k": k, "temperature": temperature}
+    aggregate_scores([0.0], [0], **aggregation)  # checks the parameters
+    check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
+    n_paths = len(paths) if isinstance(paths, Sized) else None
+    if n_paths == 0:
+        raise ValueError("paths is empty; give the path of at least one video.")
+    scorer = _Scorer(detector, frames, aggregation, threshold, pos_label)
+    scores = _resume(scorer, paths, open_scores(output, VideoScore))
+    about = Pass("score videos", n_paths, n_paths, "videos")
+    scored = show_progress(map(_Scored, scores), about, enabled=bool(verbose))
+    return (each.score for each in scored)
 
 
-def _score_video(path, times, of_frames, aggregation, threshold):
-    name = path.encode("utf-8", "backslashreplace").decode()
-    probabilities = np.array([score.probability for score in of_frames])
-    n_scored = int(np.count_nonzero(~np.isnan(probabilities)))
-    if not n_scored:
-        error = of_frames[0].error
-        return VideoScore(name, math.nan, None, len(times), 0, math.nan, error)
-    _, aggregated = aggregate_scores(probabilities, np.zeros(len(times)), **aggregation)
-    probability = float(aggregated[0])
-    label = "fake" if probability >= threshold else "real"
-    time = float(times[np.nanargmax(probabilities)])
-    return VideoScore(name, probability, label, len(times), n_scored, time, None)
+class _Scored(NamedTuple):
+    """A step of the progress: the score of one video."""
+
+    score: VideoScore
+    indices: tuple = (0,)
+
+
+def _resume(scorer, paths, file):
+    """Yield the scores that a file holds, and then those of the other paths."""
+    paths, n_known = iter(paths), 0
+    is_checked = False
+    # The file comes first, because `zip` takes a path before it sees that the file has ended.
+    for known, path in zip(file.known, paths, strict=False):
+        file.check_row(n_known, _name(path), scorer.threshold)
+        if not is_checked and known.error is None:
+            (again,) = scorer.score_files([path])
+            if again.n_frames != known.n_frames:
+                raise ValueError(
+                    f"{file.path} holds the score of {known.n_frames} frames of {known.path!r}, "
+                    f"and now {again.n_frames} were chosen. Choose as many as before, delete the "
+                    "file, or give another output."
+                )
+            file.check_probability(n_known, again.probability)
+            is_checked = True
+        n_known += 1
+        yield known
+    file.check_length(n_known)
+    for score in scorer.score_files(paths):
+        file.append([score])
+        yield score
+    file.finish()
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """A fitted detector, the choice of frames, and how their probabilities become a score."""
+
+    detector: object
+    frames: dict
+    aggregation: dict
+    threshold: float
+    pos_label: object
+
+    def score_files(self, paths):
+        """Yield the score of each video, and of each image as of a video of one frame."""
+        for are_videos, group in groupby(paths, key=is_video):
+            if are_videos:
+                yield from map(self._score_video, group)
+            else:
+                for score in self._score_images(group):
+                    n_scored = int(score.error is None)
+                    yield VideoScore(*score[:3], 1, n_scored, math.nan, score.error)
+
+    def _score_images(self, X):
+        labels = {"threshold": self.threshold, "pos_label": self.pos_label}
+        return iter_scores(self.detector, X, **labels)
+
+    def _score_video(self, path):
+        """Score a video by itself, so that its frames are in memory for all steps of a Pipeline."""
+        name = _name(path)
+        frames = expand_videos([path], **self.frames)
+        of_frames = list(self._score_images(frames.data))
+        probabilities = np.array([score.probability for score in of_frames])
+        n_frames, n_scored = len(of_frames), int(np.count_nonzero(~np.isnan(probabilities)))
+        if not n_scored:
+            error = of_frames[0].error
+            return VideoScore(name, math.nan, None, n_frames, 0, math.nan, error)
+        _, aggregated = aggregate_scores(probabilities, np.zeros(n_frames), **self.aggregation)
+        probability = float(aggregated[0])
+        label = label_of(probability, self.threshold)
+        time = float(frames.times[np.nanargmax(probabilities)])
+        return VideoScore(name, probability, label, n_frames, n_scored, time, None)
+
+
+def _name(path):
+    return os.fsdecode(path).encode("utf-8", "backslashreplace").decode()
