@@ -15,6 +15,7 @@ DIR has folders "real" and "fake".
 """
 
 import argparse
+import itertools
 import tempfile
 import warnings
 from pathlib import Path
@@ -43,7 +44,6 @@ LEAST_OVERLAP = 0.7
 LEAST_OVERLAP_OF_FOUND = 0.5
 THRESHOLDS = (0.0, 0.5, 1.0)
 SIDES = (80, 100, 160, 400)
-_BOX_SHARE = 0.59  # of an aligned picture's side, about that of a box; only to draw sides
 
 
 def main(argv=None):
@@ -125,11 +125,11 @@ def face_squares(of_image, cropper):
     return [square_of_crop(crop, cropper.margin) for crop in of_image.crops]
 
 
-def write_photographs(paths, box_side, photographs, folder, rng):
+def write_photographs(paths, box_side, photographs, folder, rng, sides=(SIDES[0], SIDES[-1])):
     """Write a photograph of each face; return the files, and where the faces are."""
     files, placements = [], []
     for number, path in enumerate(paths):
-        side = np.exp(rng.uniform(*np.log([SIDES[0] + 1, SIDES[-1]])))
+        side = np.exp(rng.uniform(*np.log([sides[0] + 1, sides[1]])))
         picture, placement = draw_photograph(path, side / box_side, photographs, rng)
         files.append(str(Path(folder, f"{number}.jpg")))
         placements.append(placement)
@@ -151,7 +151,7 @@ def report_overlaps(found, placements, box, face, own):
         rows["squares, own median"].append(best_overlap(own_truth, converted))
     sides = np.array([placement[0] for placement in placements]) * box[2]
     print(f"\n{len(sides)} faces, IoU >= {LEAST_OVERLAP}, 95 % interval (Wilson)")
-    ranges = list(zip(SIDES, SIDES[1:], strict=False))
+    ranges = list(itertools.pairwise(SIDES))
     print(f"{'':22}{'all':>28}" + "".join(f"{f'{low} to {high} px':>16}" for low, high in ranges))
     for name, overlaps in rows.items():
         good = np.array(overlaps) >= LEAST_OVERLAP
@@ -208,16 +208,16 @@ def report_errors(found, placements, box, found_in_empty):
         missed.append(max(of_image.scores[np.array(hit, dtype=bool)], default=-np.inf))
     scores, hits, missed = np.array(scores), np.array(hits, dtype=bool), np.array(missed)
     empty_scores = [max(faces.scores, default=-np.inf) for faces in found_in_empty]
-    print(f"\n{len(missed)} photographs with one face, {len(empty_scores)} pictures without a face")
-    print(
-        f"{'score above':>12}{'faces missed':>28}{'false beside':>14}{'pictures with a false':>28}"
-    )
+    n_empty = len(empty_scores)
+    print(f"\n{len(missed)} photographs with one face, {n_empty} pictures without a face")
+    header = ("faces missed", "false beside", "pictures with a false face")
+    print(f"{'score above':>12}{header[0]:>28}{header[1]:>14}{header[2]:>28}")
     for threshold in THRESHOLDS:
         n_missed = int((missed <= threshold).sum())
         n_beside = int((~hits & (scores > threshold)).sum())
         n_false = int((np.array(empty_scores) > threshold).sum())
         columns = f"{rate(n_missed, len(missed)):>28}{n_beside:>14}"
-        print(f"{threshold:12}{columns}{rate(n_false, len(empty_scores)):>28}", flush=True)
+        print(f"{threshold:12}{columns}{rate(n_false, n_empty):>28}", flush=True)
 
 
 def rate(count, total):
