@@ -128,7 +128,9 @@ def test_the_faces_of_a_picture_give_one_score(paths):
     assert labels.tolist() == [0, -1, 1, 0]
     of_pictures = classifier.predict_proba(faces.data, groups=faces.image)[:, 1]
     of_faces = classifier.predict_proba(faces.data)[:, 1]
-    assert_array_equal(aggregate_scores(of_faces, faces.image, how="max"), of_pictures)
+    images, scores = aggregate_scores(of_faces, faces.image, how="max")
+    assert_array_equal(images, np.arange(4))
+    assert_array_equal(scores, of_pictures)
     assert_array_equal(np.isnan(of_pictures), [False, True, False, False])
 
 
