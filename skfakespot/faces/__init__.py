@@ -4,6 +4,7 @@ from .._crops import FaceCrop, MissingFace
 from ._cropper import FaceCropper, NoFaceWarning
 from ._detection import detect_faces
 from ._display import FaceDisplay
+from ._expansion import expand_faces
 
 __all__ = [
     "FaceCrop",
@@ -12,4 +13,5 @@ __all__ = [
     "MissingFace",
     "NoFaceWarning",
     "detect_faces",
+    "expand_faces",
 ]

@@ -23,7 +23,7 @@ from .._sklearn_compat import (
 from ..images import ImageError, as_samples
 from ._alignment import locate_squares
 from ._records import Search
-from ._search import search_images
+from ._search import search_images, split_numbers
 
 
 class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
@@ -89,6 +89,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
     See Also
     --------
     detect_faces : The faces of one image.
+    expand_faces : Crops of all faces of each image, instead of the largest face.
     FaceDisplay : A picture of the images and what is cut out of them.
     skfakespot.make_fakespotter : With ``faces=True`` this is the first step of a detector.
 
@@ -190,8 +191,8 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         """
         samples = self._check_X(X)
         crops = np.empty(len(samples), dtype=object)
-        for row, found in enumerate(self._search(samples)):
-            crops[row] = self._crop_largest(samples, row, found)
+        for row, (elements, _) in enumerate(self._replace_images(samples, only_largest=True)):
+            (crops[row],) = elements
         return X if self.crop is None else crops
 
     def get_faces(self, X):
@@ -218,13 +219,13 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         for row, found in enumerate(self._search(samples)):
             if found.problem is not None:
                 raise ImageError(samples.name(row), found.problem)
-            landmarks = found.faces[:, 5:].reshape(-1, 5, 2)
+            boxes, scores, landmarks = split_numbers(found.faces)
             faces.append(
                 Bunch(
-                    boxes=found.faces[:, :4].astype(np.int64),
-                    scores=found.faces[:, 4].copy(),
+                    boxes=boxes.astype(np.int64),
+                    scores=scores,
                     landmarks=landmarks,
-                    crops=self._crops(samples[row], landmarks),
+                    crops=self._crops(samples[row], found.faces),
                 )
             )
         return faces
@@ -264,17 +265,27 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         search = Search(self.min_size, self.score_threshold)
         return search_images(samples, search, memory=self.memory, n_jobs=self.n_jobs, show=show)
 
-    def _crops(self, image, landmarks):
+    def _crops(self, image, faces):
         if self.crop is None:
             return []
+        _, _, landmarks = split_numbers(faces)
         squares = locate_squares(landmarks, self.margin, turned=self.crop == "aligned")
         return [FaceCrop(image, *square, size=self.size) for square in squares]
 
-    def _crop_largest(self, samples, row, found):
+    def _replace_images(self, samples, *, only_largest=False):
+        """Yield for each image a list of what replaces it in the result, and its faces."""
+        n_rows = 0
+        for row, found in enumerate(self._search(samples)):
+            faces = found.faces[:1] if only_largest else found.faces
+            if len(faces):
+                elements = self._crops(samples[row], faces) or [samples[row]]
+            else:
+                elements = [self._replace_without_face(samples, row, found, n_rows)]
+            n_rows += len(elements)
+            yield elements, faces
+
+    def _replace_without_face(self, samples, row, found, row_of_result):
         image = samples[row]
-        if len(found.faces):
-            landmarks = found.faces[:1, 5:].reshape(1, 5, 2)
-            return next(iter(self._crops(image, landmarks)), image)
         if not found.is_readable:
             return image
         missing = MissingFace(image) if found.problem is None else MissingFace(image, found.problem)
@@ -282,7 +293,8 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
             raise ImageError(samples.name(row), missing.reason)
         if self.on_no_face == "nan" and self.crop is not None:
             return missing
-        warnings.warn(NoFaceWarning(samples.name(row), missing.reason, row), stacklevel=3)
+        warning = NoFaceWarning(samples.name(row), missing.reason, row_of_result)
+        warnings.warn(warning, stacklevel=4)
         return image
 
     def __sklearn_tags__(self):
@@ -306,7 +318,7 @@ class NoFaceWarning(UserWarning):
     reason : str
         Why there is no face.
     index : int
-        Its position in X.
+        The row of the image in the result.
 
     Examples
     --------

@@ -136,3 +136,8 @@ def _detect(detector, waiting, search):
 def _as_numbers(faces):
     parts = (faces.boxes, faces.scores[:, None], faces.landmarks.reshape(-1, 10))
     return np.hstack(parts).astype(np.float64)
+
+
+def split_numbers(faces):
+    """Split the numbers of faces, as in `Found`, into new arrays of boxes, scores and landmarks."""
+    return faces[:, :4].copy(), faces[:, 4].copy(), faces[:, 5:].reshape(-1, 5, 2).copy()
