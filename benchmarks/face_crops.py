@@ -1,8 +1,10 @@
 """AUC of detectors on whole pictures, on square crops of their faces, and on aligned crops.
 
-"Native" crops are scaled once, from the picture to the size that the network reads. "Resampled"
-ones are first scaled to a fixed size, as if they had been saved. Every row of the tables is
-measured on the same pictures and folds. Pictures in which no face is found are left out of all.
+"Fixed" is the same square of every picture, the mean of the box crops: it enlarges the faces as
+much, but does not follow them. "Native" crops are scaled once, from the picture to the size that
+the network reads. "Resampled" ones are first scaled to a fixed size, as if they had been saved.
+Every row is measured on the same pictures and folds, without the pictures in which no face is
+found.
 
 Run: python benchmarks/face_crops.py --real DIR --fake DIR, or --demo for the demonstration faces
 """
@@ -21,11 +23,11 @@ from sklearn.utils import Bunch
 
 from skfakespot import make_fakespotter
 from skfakespot.datasets import load_demo_faces, load_face_folders
-from skfakespot.faces import FaceCropper
+from skfakespot.faces import FaceCrop, FaceCropper
 from skfakespot.images import load_image
 
-# The `crop` and the `margin` of a FaceCropper.
-CROPS = ((None, 0.25), ("box", 0.25), ("aligned", 0.25), ("aligned", 0.5))
+# What is cut out, and the margin.
+CROPS = (("none", ""), ("fixed", 0.25), ("box", 0.25), ("aligned", 0.25), ("aligned", 0.5))
 
 
 def main(arguments=None):
@@ -51,7 +53,10 @@ def parse(arguments):
     parser.add_argument("--demo", action="store_true", help="take load_demo_faces instead")
     parser.add_argument("--backbone", default="dlib-resnet29", help="default: %(default)s")
     parser.add_argument("--recipes", nargs="+", default=["paper", "statistics"])
-    parser.add_argument("--size", type=int, default=128, help="of resampled pixels (%(default)s)")
+    parser.add_argument("--crops", nargs="+", choices=dict(CROPS), default=list(dict(CROPS)))
+    parser.add_argument(
+        "--sizes", type=int, nargs="*", default=[128], help="of resampled pixels (%(default)s)"
+    )
     parser.add_argument("--min-size", type=float, default=80, help="of FaceCropper (%(default)s)")
     parser.add_argument("--folds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=1, help="of the folds (%(default)s)")
@@ -112,7 +117,7 @@ def compare(recipe, faces, folds, options, memory):
     )
     aucs = {}
     for crop, margin in CROPS:
-        for size in (None, options.size):
+        for size in (None, *options.sizes) if crop in ("none", *options.crops) else ():
             crops = make_crops(faces.data, crop, margin, size, options, memory)
             scores = cross_validate(
                 detector,
@@ -124,11 +129,11 @@ def compare(recipe, faces, folds, options, memory):
             )
             auc, accuracy = scores["test_roc_auc"], scores["test_accuracy"]
             aucs[crop, margin, size] = auc
-            to_none = difference(auc - aucs[*CROPS[0], size])
+            to_none = difference(auc - aucs["none", "", size])
             to_native = difference(auc - aucs[crop, margin, None])
             pixels = "native" if size is None else f"{size} px"
             print(
-                f"{crop or 'none':<9}{margin if crop else '':<8}{pixels:<11}"
+                f"{crop:<9}{margin:<8}{pixels:<11}"
                 f"{auc.mean():.3f} ± {auc.std():.3f}  {to_none:<17}{to_native:<17}"
                 f"{accuracy.mean():.3f} ± {accuracy.std():.3f}  {outside(crops):.0%}",
                 flush=True,
@@ -136,19 +141,27 @@ def compare(recipe, faces, folds, options, memory):
 
 
 def make_crops(pictures, crop, margin, size, options, memory):
-    """Crop the largest face of each picture, or scale the whole picture if size is given."""
-    if crop is not None:
-        cropper = FaceCropper(
-            crop=crop, margin=margin, size=size, min_size=options.min_size, memory=memory
-        )
-        return cropper.fit_transform(pictures)
-    if size is None:
-        return pictures
-    scaled = [
-        Image.fromarray(load_image(picture)).resize((size, size), Image.Resampling.BICUBIC)
-        for picture in pictures
-    ]
-    return np.stack(scaled)
+    """Cut a square out of each picture, and scale it if size is given."""
+    if crop == "none":
+        return pictures if size is None else np.stack([scale(each, size) for each in pictures])
+    cropper = FaceCropper(
+        crop="box" if crop == "fixed" else crop,
+        margin=margin,
+        size=size,
+        min_size=options.min_size,
+        memory=memory,
+    )
+    crops = cropper.fit_transform(pictures)
+    if crop == "fixed":
+        x, y, side, _ = np.mean([each.square for each in crops], axis=0)
+        crops[:] = [FaceCrop(each.source, x, y, side, size=size) for each in crops]
+    return crops
+
+
+def scale(picture, size):
+    """Scale a whole picture to a square, as the network's reader does."""
+    image = Image.fromarray(load_image(picture))
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def difference(of_folds):

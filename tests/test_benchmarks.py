@@ -116,13 +116,13 @@ def test_crops_are_compared_on_the_same_pictures(run, tmp_path):
             Image.fromarray(face).save(tmp_path / name / f"{number}.png")
     Image.new("RGB", (100, 100)).save(tmp_path / "fake" / "black.png")
     folders = ("--real", tmp_path / "real", "--fake", tmp_path / "fake")
-    options = ("--min-size", 40, "--size", 60, "--folds", 2, "--repeats", 2, "--recipes", "paper")
+    options = ("--min-size", 40, "--sizes", 60, "--folds", 2, "--repeats", 2, "--recipes", "paper")
     text = run("face_crops", *folders, *options)
     assert "6 real and 7 fake pictures; min_size 40\n" in text
     assert "without a face: 0 real and 1 fake, left out\n" in text
     assert "paper, dlib-resnet29, seed 0, 2 x 2 folds\n" in text
     rows = [line.split() for line in text.split("outside\n")[1].splitlines()]
-    crops = (["none"], ["box", "0.25"], ["aligned", "0.25"], ["aligned", "0.5"])
+    crops = (["none"], ["fixed", "0.25"], ["box", "0.25"], ["aligned", "0.25"], ["aligned", "0.5"])
     for number, crop in enumerate(crops):
         native, resampled = rows[2 * number : 2 * number + 2]
         assert native[: len(crop) + 1] == [*crop, "native"]
