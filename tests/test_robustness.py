@@ -242,9 +242,9 @@ class Careful(Roughness):
 @pytest.mark.parametrize("grouped", [False, True], ids=["images", "groups"])
 def test_images_without_a_score_are_left_out_and_counted(detector, images, y, scoring, grouped):
     careful, groups = Careful().fit(images, y), np.arange(40) // 4
-    shared = {"scoring": scoring, "random_state": 0, "n_bootstraps": 10}
+    shared = {"scoring": scoring, "random_state": 0, "n_bootstraps": 10, "levels": LEVELS}
     given = groups if grouped else None
-    results = robustness_curve(careful, images, y, "blur", LEVELS, groups=given, **shared)
+    results = robustness_curve(careful, images, y, "blur", groups=given, **shared)
     assert results.n_missing[2] > results.n_missing[1] > results.n_missing[0] > 0
     is_clean = detector.decision_function(images) >= Careful.smooth
     for number, level in enumerate(results.level):
@@ -254,19 +254,15 @@ def test_images_without_a_score_are_left_out_and_counted(detector, images, y, sc
         assert row.n_samples == kept.sum() == 40 - results.n_missing[number]
         # The row is that of a curve of these images alone.
         given = groups[kept] if grouped else None
-        alone = robustness_curve(
-            detector, images[kept], y[kept], "blur", LEVELS, groups=given, **shared
-        )
+        alone = robustness_curve(detector, images[kept], y[kept], "blur", groups=given, **shared)
         pd.testing.assert_series_equal(alone.loc[number, row.index], row)
 
 
 def test_a_level_at_which_a_class_has_no_score_is_nan(detector, images, y, tmp_path):
     careful = Careful().fit(images, y)
     careful.smooth = detector.decision_function(perturb(images, "blur", 2))[y == 0].max() + 1e-9
-    given = careful.decision_function(images)
-    results = robustness_curve(
-        careful, images, y, "blur", {"blur": [2, 0]}, clean_response=given, random_state=0
-    )
+    given = {"clean_response": careful.decision_function(images), "random_state": 0}
+    results = robustness_curve(careful, images, y, "blur", {"blur": [2, 0]}, **given)
     values = results.columns[3:9]
     assert results.loc[1, values].isna().all()
     assert 0 < results.n_samples[1] < results.n_samples[0]
