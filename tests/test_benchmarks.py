@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skfakespot.datasets import load_demo_faces
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -106,6 +108,30 @@ def test_the_image_sizes_are_compared(run, folders, quality):
 
 
 @pytest.mark.slow
+def test_crops_are_compared_on_the_same_pictures(run, tmp_path):
+    faces = load_demo_faces()
+    for label, name in enumerate(("real", "fake")):
+        (tmp_path / name).mkdir()
+        for number, face in enumerate(faces.data[faces.target == label][:6]):
+            Image.fromarray(face).save(tmp_path / name / f"{number}.png")
+    Image.new("RGB", (100, 100)).save(tmp_path / "fake" / "black.png")
+    folders = ("--real", tmp_path / "real", "--fake", tmp_path / "fake")
+    options = ("--min-size", 40, "--sizes", 60, "--folds", 2, "--repeats", 2, "--recipes", "paper")
+    text = run("face_crops", *folders, *options)
+    assert "6 real and 7 fake pictures; min_size 40\n" in text
+    assert "without a face: 0 real and 1 fake, left out\n" in text
+    assert "paper, dlib-resnet29, seed 0, 2 x 2 folds\n" in text
+    rows = [line.split() for line in text.split("outside\n")[1].splitlines()]
+    crops = (["none"], ["fixed", "0.25"], ["box", "0.25"], ["aligned", "0.25"], ["aligned", "0.5"])
+    for number, crop in enumerate(crops):
+        native, resampled = rows[2 * number : 2 * number + 2]
+        assert native[: len(crop) + 1] == [*crop, "native"]
+        assert resampled[: len(crop) + 2] == [*crop, "60", "px"]
+    # The whole pictures lie in themselves, and the widest squares reach beyond all of them.
+    assert [row[-1] for row in (*rows[:2], *rows[-2:])] == ["0%", "0%", "100%", "100%"]
+
+
+@pytest.mark.slow
 def test_the_interval_coverage_is_printed(run):
     text = run("interval_coverage", "--repetitions", 2)
     assert "2 repetitions, intervals of 95 %" in text
@@ -167,6 +193,12 @@ def test_no_faces_is_an_error_that_tells_what_to_give(run, script, tmp_path):
     for arguments in ([], ["--root", tmp_path]):
         with pytest.raises(SystemExit, match="give --row NAME REAL FAKE"):
             run(script, *arguments)
+
+
+def test_face_crops_needs_both_folders(run, capsys):
+    with pytest.raises(SystemExit):
+        run("face_crops", "--real", "photographs")
+    assert "give --real DIR and --fake DIR, or --demo" in capsys.readouterr().err
 
 
 def test_a_script_runs_as_a_command(root):

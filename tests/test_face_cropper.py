@@ -542,7 +542,18 @@ def test_the_commands_find_faces(faces, tmp_path, capsys):
     assert scored.endswith(",real,")
     assert missing == f"{images[1]},,,no face was found in it"
     picture = str(tmp_path / "curves.png")
-    assert main(["robustness", *folders, "--detector", file, "--output", picture]) == 2
+    robustness = ["robustness", *folders, "--detector", file, "--output", picture]
+    no_face = r"black\.png.*: no face was found in it"
+    with pytest.warns(UnreadableImageWarning, match=no_face) as caught:
+        assert main([*robustness, "--kinds", "blur"]) == 0
+    assert len(caught) == 6
+    text = capsys.readouterr().out
+    assert 'Images without a score are left out; "images" is the number of the others.' in text
+    lines = [line for line in text.splitlines() if line.startswith(("clean", "blur"))]
+    assert [line.split()[-1] for line in lines] == ["6"] * 6
+    detector = joblib.load(file).set_params(coverage__on_error="raise")
+    joblib.dump(detector, file)
+    assert main(robustness) == 2
     assert "black.png: no face was found in it" in capsys.readouterr().err
 
 

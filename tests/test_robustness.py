@@ -224,6 +224,56 @@ def test_scorers_and_labels(detector, images, y):
     assert_allclose(by_name.score, by_number.score)
 
 
+class Careful(Roughness):
+    """Gives no score to smooth images, and labels them -1."""
+
+    smooth = 4.0
+
+    def decision_function(self, X):
+        scores = super().decision_function(X)
+        return np.where(scores < self.smooth, np.nan, scores)
+
+    def predict(self, X):
+        scores = self.decision_function(X)
+        return np.where(np.isnan(scores), -1, self.classes_[(scores > 13).astype(int)])
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "accuracy", area])
+@pytest.mark.parametrize("groups", [None, np.arange(40) // 4], ids=["images", "groups"])
+def test_images_without_a_score_are_left_out_and_counted(detector, images, y, scoring, groups):
+    careful = Careful().fit(images, y)
+    shared = {"scoring": scoring, "random_state": 0, "n_bootstraps": 10, "levels": LEVELS}
+    results = robustness_curve(careful, images, y, ["blur", "noise"], groups=groups, **shared)
+    assert results.n_missing[2] > results.n_missing[1] > results.n_missing[0] > 0
+    # With noise, all images are rough, but some have no score without it.
+    assert results.n_missing[5] == results.n_missing[0]
+    is_clean = detector.decision_function(images) >= Careful.smooth
+    for number, level in enumerate(results.level[:3]):
+        X = perturb(images, "blur", level) if number else images
+        kept = is_clean & (detector.decision_function(X) >= Careful.smooth)
+        row = results.loc[number].drop("n_missing")
+        assert row.n_samples == kept.sum() == 40 - results.n_missing[number]
+        # The row is that of a curve of these images alone.
+        given = None if groups is None else groups[kept]
+        alone = robustness_curve(detector, images[kept], y[kept], "blur", groups=given, **shared)
+        pd.testing.assert_series_equal(alone.loc[number, row.index], row)
+
+
+def test_a_level_at_which_a_class_has_no_score_is_nan(detector, images, y, tmp_path):
+    careful = Careful().fit(images, y)
+    careful.smooth = detector.decision_function(perturb(images, "blur", 2))[y == 0].max() + 1e-9
+    given = {"clean_response": careful.decision_function(images), "random_state": 0}
+    results = robustness_curve(careful, images, y, "blur", {"blur": [2, 0]}, **given)
+    values = results.columns[3:9]  # score, drop and their intervals
+    assert results.loc[1, values].isna().all()
+    assert results.loc[2, values].tolist() == results.loc[0, values].tolist()
+    assert np.isnan(mean_drop(results))
+    RobustnessCurveDisplay.from_results({"careful": results}).figure_.savefig(tmp_path / "a.png")
+    careful.smooth = np.inf
+    with pytest.raises(ValueError, match="0 of the 40 unperturbed images have a score"):
+        robustness_curve(careful, images, y, "blur", LEVELS)
+
+
 def test_groups_are_drawn_as_a_whole(detector, images, y):
     """Of two groups, one with all labels wrong, many draws hold one alone."""
     groups = np.arange(40) // 20

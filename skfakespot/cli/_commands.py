@@ -110,9 +110,6 @@ def robustness(options):
     faces, skipped = load_faces(options)
     groups = _read_groups(options.groups, faces.data)
     detector, test_rows, tested = _prepare_detector(faces, groups, options)
-    if "coverage__on_error" in detector.get_params():
-        # An image without a face has no score, and a curve needs all of them.
-        detector.set_params(coverage__on_error="raise")
     kinds = options.kinds or list(PRESETS[options.levels])
     results = robustness_curve(
         detector,
@@ -133,9 +130,10 @@ def robustness(options):
     if options.json:
         _print_json(
             {
-                "results": [{**rows[0], "level": None}, *rows[1:]],  # JSON has no NaN
-                "fall": mean_drop(rows),
-                "relative_fall": mean_drop(rows, relative=True),
+                "results": [_without_nan(row) for row in rows],
+                **_without_nan(
+                    {"fall": mean_drop(rows), "relative_fall": mean_drop(rows, relative=True)}
+                ),
                 "picture": str(options.output),
                 **skipped,
             }
@@ -157,12 +155,21 @@ def _prepare_detector(faces, groups, options):
     return detector, test_rows, tested
 
 
+def _without_nan(values):
+    """Return the dict with None in the place of NaN, which JSON does not have."""
+    nan = {key for key, value in values.items() if isinstance(value, float) and math.isnan(value)}
+    return {**values, **dict.fromkeys(nan)}
+
+
 def _print_robustness(rows, tested, options):
     from ..robustness import PAPER_MEAN_DROP, mean_drop
 
-    print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).\n")
+    print(f"{tested}, seed {options.seed}. AUC with intervals of 95 % (bootstrap).")
+    if any(row["n_missing"] for row in rows):
+        print('Images without a score are left out; "images" is the number of the others.')
+    print()
     _print_table(
-        ["perturbation", "AUC", "interval", "drop", "interval"],
+        ["perturbation", "AUC", "interval", "drop", "interval", "images"],
         [
             [
                 row["perturbation"],
@@ -170,6 +177,7 @@ def _print_robustness(rows, tested, options):
                 f"{row['score_low']:.3f} to {row['score_high']:.3f}",
                 f"{row['fall']:+.3f}",
                 f"{row['fall_low']:+.3f} to {row['fall_high']:+.3f}",
+                str(row["n_samples"]),
             ]
             for row in rows
         ],

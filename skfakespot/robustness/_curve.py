@@ -1,5 +1,8 @@
 """Robustness curves: the scores of a detector on perturbed images, and the mean of their drop."""
 
+from contextlib import suppress
+from copy import deepcopy
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
@@ -13,6 +16,7 @@ from .._bootstrap import (
     logit_t_interval,
     percentile_interval,
 )
+from .._missing import missing_rows
 from .._perturbations import perturbations_of
 from .._sklearn_compat import is_roc_auc
 from ..augmentation import KINDS, perturb
@@ -20,6 +24,7 @@ from ..images import as_samples
 
 # "The average AUC score of all the four types of fake faces decreased less than 3.77%".
 PAPER_MEAN_DROP = 0.0377
+_VALUES = ("score", "score_low", "score_high", "fall", "fall_low", "fall_high")
 
 
 def robustness_curve(
@@ -43,6 +48,10 @@ def robustness_curve(
     and once unperturbed. The intervals come from a bootstrap of the images (by class, or by whole
     groups) that uses the recorded responses, so the estimator sees no image again for them. All
     levels share the same bootstrap draws.
+
+    An image without a score, because the estimator found no face in it or could not read it, is
+    left out and counted. Make the detector with ``on_error="nan"``; with "raise", such an image is
+    an error.
 
     Parameters
     ----------
@@ -82,14 +91,20 @@ def robustness_curve(
 
         - ``kind``, ``level``, and ``perturbation``, a text of both and of the options;
         - ``score``, ``score_low``, ``score_high``: the score and its interval;
-        - ``fall``, ``fall_low``, ``fall_high``: the drop, which is the score on the unperturbed
-          images minus this score, and its interval;
-        - ``scoring``, ``n_samples``: the name of the score, and the number of images.
+        - ``fall``, ``fall_low``, ``fall_high``: the drop, which is the score on the same images,
+          unperturbed, minus this score, and its interval;
+        - ``n_samples``: the number of images that have a score, perturbed and unperturbed; all
+          values of the row are computed from them;
+        - ``n_missing``: the number of images that were left out;
+        - ``scoring``: the name of the score.
+
+        Score and drop are NaN if the images that have a score are not of both classes.
 
     Raises
     ------
     ValueError
-        If `kinds`, `levels`, `scoring` or `confidence_level` is not accepted, or lengths differ.
+        If `kinds`, `levels`, `scoring` or `confidence_level` is not accepted, lengths differ, or
+        no unperturbed image of a class has a score.
 
     See Also
     --------
@@ -119,16 +134,17 @@ def robustness_curve(
     """
     n_samples = len(as_samples(X))
     y = column_or_1d(y)
-    check_consistent_length(range(n_samples), y)
+    check_consistent_length(range(n_samples), y, groups)
+    groups = None if groups is None else column_or_1d(groups)
     perturbations = [step for steps in perturbations_of(kinds, levels).values() for step in steps]
     scorer = check_scoring(estimator, scoring=scoring)
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level={confidence_level!r}; accepted are 0 to 1, exclusive.")
     random = check_random_state(random_state)
     noise_seed = int(random.randint(2**31 - 1))
-    bootstrap = _Bootstrap(scorer, y, groups, n_bootstraps, confidence_level, random)
-    clean = bootstrap.score(_RecordedClassifier(estimator, X, clean_response))
-    rows = [bootstrap.row(None, clean, clean)]
+    comparison = _Comparison(scorer, y, groups, n_bootstraps, confidence_level, random)
+    comparison.set_clean(_RecordedClassifier(estimator, X, clean_response))
+    rows = [comparison.row(None, comparison.clean)]
     for perturbation in perturbations:
         perturbed = perturb(
             X,
@@ -138,15 +154,18 @@ def robustness_curve(
             n_jobs=n_jobs,
             **dict(perturbation.options),
         )
-        scores = bootstrap.score(_RecordedClassifier(estimator, perturbed))
-        rows.append(bootstrap.row(perturbation, scores, clean))
+        rows.append(comparison.row(perturbation, _RecordedClassifier(estimator, perturbed)))
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring))
-    rows = [{**row, "scoring": name, "n_samples": n_samples} for row in rows]
+    rows = [{**row, "scoring": name} for row in rows]
     try:
         import pandas as pd
     except ImportError:
         return rows
     return pd.DataFrame.from_records(rows)
+
+
+class _MissingResponseError(ValueError):
+    """A scorer asks for the response to an image that has none."""
 
 
 class _RecordedClassifier(ClassifierMixin, BaseEstimator):
@@ -159,12 +178,18 @@ class _RecordedClassifier(ClassifierMixin, BaseEstimator):
         self.estimator, self.X, self.response = estimator, X, response
         self.classes_ = estimator.classes_
         self._responses = {}
+        self._missing = np.zeros(len(as_samples(X)), dtype=bool)
 
-    def recorded_scores(self):
-        """Scores of the second class for all images, from the one response that was recorded."""
-        known = self._responses.values() if self.response is None else [self.response]
-        (response,) = map(np.asarray, known)
-        return response[:, 1] if response.ndim == 2 else response
+    def has_response(self, scorer, y):
+        """Return True for each image with a response to the methods that the scorer uses."""
+        with suppress(_MissingResponseError):
+            scorer(self, np.arange(len(y)), y)
+        return ~self._missing
+
+    def recorded_scores(self, rows):
+        """Scores of the second class for some images, from the one response that was recorded."""
+        (response,) = self._responses.values()
+        return response[rows, 1] if response.ndim == 2 else response[rows]
 
     def predict(self, rows):
         return self._respond("predict", rows)
@@ -178,55 +203,97 @@ class _RecordedClassifier(ClassifierMixin, BaseEstimator):
         return self._respond("decision_function", rows)
 
     def _respond(self, method, rows):
-        if self.response is not None:
-            return np.asarray(self.response)[rows]
         if method not in self._responses:
-            self._responses[method] = np.asarray(getattr(self.estimator, method)(self.X))
+            response = self.response
+            if response is None:
+                response = getattr(self.estimator, method)(self.X)
+            response = np.asarray(response)
+            # A label that is none of the classes stands for an image that cannot be read.
+            is_label = method == "predict"
+            missing = ~np.isin(response, self.classes_) if is_label else missing_rows(response)
+            self._missing |= missing
+            self._responses[method] = response
+        n_missing = self._missing[rows].sum()
+        if n_missing:
+            raise _MissingResponseError(f"{method} gives no response to {n_missing} images.")
         return self._responses[method][rows]
 
 
-class _Bootstrap:
-    """Score recorded classifiers on the same bootstrap draws of row numbers."""
+class _Comparison:
+    """Compare the scores on perturbed images with those on the same images, unperturbed.
+
+    `images` are the numbers of the images that have both, and `draws` are bootstrap draws of
+    them.
+    """
 
     def __init__(self, scorer, y, groups, n_draws, confidence_level, random):
-        self.scorer, self.y, self.confidence_level = scorer, y, confidence_level
+        self.scorer, self.y, self.groups = scorer, y, groups
+        self.n_draws, self.confidence_level, self.random = n_draws, confidence_level, random
         self.is_auc = is_roc_auc(scorer)
-        self.draws = bootstrap_counts(y, groups, n_draws, random)
-        self.n_units = count_units_of_scarcer_class(y, groups)
 
-    def score(self, recorded):
-        """Return the score of a `_RecordedClassifier` on all images, and those on the draws."""
-        rows = np.arange(len(self.y))
-        of_all = float(self.scorer(recorded, rows, self.y))
-        if self.is_auc and len(self.draws):
-            is_positive = self.y == recorded.classes_[1]
-            of_draws = areas_under_roc(is_positive, recorded.recorded_scores(), self.draws)
-        else:
-            rows_of_draws = (np.repeat(rows, counts) for counts in self.draws)
-            of_draws = [self.scorer(recorded, drawn, self.y[drawn]) for drawn in rows_of_draws]
-        return of_all, np.array(of_draws)
+    def set_clean(self, clean):
+        """Set the responses to the unperturbed images, a `_RecordedClassifier`."""
+        self.clean, self.is_clean = clean, clean.has_response(self.scorer, self.y)
+        if not self._choose(np.flatnonzero(self.is_clean)):
+            raise ValueError(
+                f"{self.is_clean.sum()} of the {len(self.y)} unperturbed images have a score, and "
+                "they are not of two classes. Give images of both classes that can be read, and in "
+                "which the estimator finds the faces."
+            )
 
-    def row(self, perturbation, scores, clean):
+    def row(self, perturbation, recorded):
         """Make the row of one level; perturbation is None for the unperturbed images."""
-        (score, drawn), (clean_score, clean_drawn) = scores, clean
-        if self.is_auc and len(self.draws):
-            low, high = logit_t_interval(score, drawn, self.n_units, self.confidence_level)
-        else:
-            # The range of other scores is not known, so they have no scale of log-odds.
-            low, high = percentile_interval(drawn, self.confidence_level)
-        # A drop can be negative, so it has no log-odds, and no t-interval on their scale.
-        drop_low, drop_high = percentile_interval(clean_drawn - drawn, self.confidence_level)
+        is_scored = self.is_clean & recorded.has_response(self.scorer, self.y)
+        values = dict.fromkeys(_VALUES, np.nan)
+        if self._choose(np.flatnonzero(is_scored)):
+            values = self._values(recorded)
         return {
             "kind": perturbation.kind if perturbation else "clean",
             "level": float(perturbation.level) if perturbation else np.nan,
             "perturbation": str(perturbation) if perturbation else "clean",
-            "score": score,
-            "score_low": low,
-            "score_high": high,
-            "fall": clean_score - score,
-            "fall_low": drop_low,
-            "fall_high": drop_high,
+            **values,
+            "n_samples": int(is_scored.sum()),
+            "n_missing": int((~is_scored).sum()),
         }
+
+    def _choose(self, images):
+        """Compare these images from now on; return False if they are not of two classes."""
+        if len(np.unique(self.y[images])) < 2:
+            return False
+        if not np.array_equal(images, getattr(self, "images", None)):
+            self.images, y = images, self.y[images]
+            groups = None if self.groups is None else self.groups[images]
+            # A copy, so that the draws of equally many images are the same at all levels.
+            self.draws = bootstrap_counts(y, groups, self.n_draws, deepcopy(self.random))
+            self.n_units = count_units_of_scarcer_class(y, groups)
+            self.clean_scores = self._scores(self.clean)
+        return True
+
+    def _scores(self, recorded):
+        """Score the images, and their draws."""
+        y = self.y[self.images]
+        score = float(self.scorer(recorded, self.images, y))
+        if self.is_auc and len(self.draws):
+            is_positive = y == recorded.classes_[1]
+            scores = recorded.recorded_scores(self.images)
+            return score, areas_under_roc(is_positive, scores, self.draws)
+        rows_of_draws = (np.repeat(self.images, counts) for counts in self.draws)
+        return score, np.array(
+            [self.scorer(recorded, drawn, self.y[drawn]) for drawn in rows_of_draws]
+        )
+
+    def _values(self, recorded):
+        """Compute the score, the drop and their intervals."""
+        (score, drawn), (clean_score, clean_drawn) = self._scores(recorded), self.clean_scores
+        if self.is_auc and len(self.draws):
+            interval = logit_t_interval(score, drawn, self.n_units, self.confidence_level)
+        else:
+            # The range of other scores is not known, so they have no scale of log-odds.
+            interval = percentile_interval(drawn, self.confidence_level)
+        # A drop can be negative, so it has no log-odds, and no t-interval on their scale.
+        drop_interval = percentile_interval(clean_drawn - drawn, self.confidence_level)
+        drop = clean_score - score
+        return dict(zip(_VALUES, (score, *interval, drop, *drop_interval), strict=True))
 
 
 def mean_drop(results, *, relative=False):
@@ -242,8 +309,9 @@ def mean_drop(results, *, relative=False):
     Returns
     -------
     drop : float
-        The mean of the column ``fall``: 0.05 if an AUC of 0.80 drops to 0.75 on average. The
-        paper reports "less than 3.77%" for its AUC, and does not say of what.
+        The mean of the column ``fall``: 0.05 if an AUC of 0.80 drops to 0.75 on average. NaN if
+        one of the drops is. The paper reports "less than 3.77%" for its AUC, and does not say of
+        what.
 
     Examples
     --------
