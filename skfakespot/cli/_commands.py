@@ -130,8 +130,8 @@ def robustness(options):
     if options.json:
         _print_json(
             {
-                "results": [_without_nan(row) for row in rows],
-                **_without_nan(
+                "results": [without_nan(row) for row in rows],
+                **without_nan(
                     {"fall": mean_drop(rows), "relative_fall": mean_drop(rows, relative=True)}
                 ),
                 "picture": str(options.output),
@@ -153,12 +153,6 @@ def _prepare_detector(faces, groups, options):
     detector.fit(faces.data[train_rows], faces.target[train_rows])
     tested = f"Trained on {len(train_rows)} images, tested on {len(test_rows)} others"
     return detector, test_rows, tested
-
-
-def _without_nan(values):
-    """Return the dict with None in the place of NaN, which JSON does not have."""
-    nan = {key for key, value in values.items() if isinstance(value, float) and math.isnan(value)}
-    return {**values, **dict.fromkeys(nan)}
 
 
 def _print_robustness(rows, tested, options):
@@ -242,7 +236,7 @@ def _iter_scores(detector, paths, options, *, has_videos):
 
 def _print_score(score, *, with_header, as_json):
     if as_json:
-        _print_json(without_nan(score))
+        _print_json(without_nan(score._asdict()))
         return
     if with_header:
         print(*score._fields, sep=",")

@@ -54,11 +54,11 @@ def label_of(probability, threshold):
     return "fake" if probability >= threshold else "real"
 
 
-def without_nan(score):
-    """Return the fields of a score by their names, with None in place of NaN."""
+def without_nan(values):
+    """Return the dict with None in place of NaN, which CSV and JSON do not have."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in score._asdict().items()
+        for name, value in values.items()
     }
 
 
@@ -71,7 +71,7 @@ def csv_line(score):
     """Return the line of a score in a CSV file; what is missing is an empty field."""
     buffer = io.StringIO()
     # The writer quotes the characters of its line end, so that a path may contain both.
-    csv.writer(buffer, lineterminator="\r\n").writerow(without_nan(score).values())
+    csv.writer(buffer, lineterminator="\r\n").writerow(without_nan(score._asdict()).values())
     return buffer.getvalue().removesuffix("\r\n") + "\n"
 
 
