@@ -42,6 +42,11 @@ def test_each_name_is_imported_at_its_first_use():
         _ = skfakespot.no_such_name
 
 
+def test_data_sets_know_of_videos_but_videos_not_of_data_sets():
+    assert "skfakespot.video" in modules_of("import skfakespot.datasets")
+    assert "skfakespot.datasets" not in modules_of("import skfakespot.video")
+
+
 def test_static_tools_see_the_names_that_are_imported_at_first_use():
     tree = ast.parse(Path(skfakespot.__file__).read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
