@@ -56,7 +56,7 @@ def test_a_row_for_each_video(folder, detector):
     assert scores["label"].tolist() == ["real", None, "fake", "real"]
     assert scores["n_frames"].tolist() == [50, 1, 50, 50]
     assert scores["n_scored"].tolist() == [50, 0, 50, 50]
-    assert scores["error"][1] == "the file is empty (0 bytes); download or copy it again"
+    assert scores["error"][1] == "the file is empty (0 bytes)"
     assert scores["error"].isna().tolist() == [True, False, True, True]
     assert np.isnan([scores["probability"][1], scores["time"][1]]).all()
     assert scores["time"][0] in (30 / 25, 31 / 25)

@@ -35,10 +35,7 @@ def file_version(path):
         with open_regular_file(path, kind="a video") as file:
             status, prefix = os.fstat(file.fileno()), file.read(_PREFIX_SIZE)
     except (UnreadableFileError, OSError) as error:
-        # pathlib raises an error if a name is too long.
-        is_empty = os.path.isfile(path) and not os.path.getsize(path)  # noqa: PTH113, PTH202
-        remedy = "; download or copy it again" if is_empty else ""
-        raise ImageError(path, f"{error}{remedy}") from error
+        raise ImageError(path, str(error)) from error
     # FFmpeg would open other files and addresses that some formats, such as playlists, name.
     if not is_video_content(prefix):
         raise ImageError(
