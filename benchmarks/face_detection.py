@@ -61,9 +61,7 @@ def main(argv=None):
     paths, y = draw_faces(options.faces, options.others + options.judged, rng)
     others, judged = paths[: options.others], paths[options.others :]
     box, face, _ = locate_faces(others, rng)
-    print(
-        f"seed {options.seed}; the truth is from {len(others)} other faces; in the aligned picture:"
-    )
+    print(f"seed {options.seed}; truth in the aligned picture, from {len(others)} other faces:")
     for name, square in (("box", box), ("FaceCropper's square", face)):
         print(f"{name}: centre {square[0]:.1f}, {square[1]:.1f}, side {square[2]:.1f} of 256 px")
     own = locate_faces(judged, rng)[2]

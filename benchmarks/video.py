@@ -65,12 +65,11 @@ def main(arguments=None):
 
 
 def fit_detector(real, fake):
-    """Return the pixels of a face, and a detector that has found and scored some images."""
-    paths = [*list_images(real)[:_N_TRAINED], *list_images(fake)[:_N_TRAINED]]
-    y = np.repeat([0, 1], len(paths) // 2)
-    detector = make_fakespotter(faces=True, on_error="nan", random_state=0).fit(paths, y)
-    detector.predict(paths)
-    return load_image(paths[0]), detector
+    """Return the pixels of a face, and a fitted detector."""
+    real, fake = list_images(real)[:_N_TRAINED], list_images(fake)[:_N_TRAINED]
+    detector = make_fakespotter(faces=True, on_error="nan", random_state=0)
+    detector.fit([*real, *fake], [0] * len(real) + [1] * len(fake))
+    return load_image(real[0]), detector
 
 
 def write_video(path, codec, gop, seconds, face=None):

@@ -181,6 +181,30 @@ def test_the_start_is_measured(monkeypatch, capsys):
     assert ratios["skfakespot --help"] < ratios["skfakespot predict, paper"]
 
 
+@pytest.mark.slow
+def test_the_search_for_faces_is_judged(run, faces):
+    few = ("--judged", 12, "--others", 4, "--empty", 20)
+    text = run("face_detection", "--faces", faces, *few)
+    assert "truth in the aligned picture, from 4 other faces" in text
+    assert "12 faces, IoU >= 0.7, 95 % interval (Wilson)" in text
+    labels = [line[:20].strip() for line in text.splitlines()]
+    for name in ("boxes", "squares", "boxes, own median", "squares, own median"):
+        assert name in labels
+    assert "fit on 6 photographs, 6 predicted" in text
+    assert [line.split()[0] for line in text.splitlines()[-3:]] == ["0.0", "0.5", "1.0"]
+
+
+@pytest.mark.slow
+def test_the_time_of_the_search_for_faces_is_printed(run, faces, monkeypatch):
+    script = importlib.import_module("faces")
+    monkeypatch.setattr(script, "SIZES", ((260, 300), (256, 256)))
+    monkeypatch.setattr(script, "PREDICTED", ((256, 12),))
+    text = run("faces", "--faces", faces / "real", "--repeats", 1, "--no-dlib")
+    starts = [line.split()[:3] for line in text.splitlines() if line]
+    assert starts[1:3] == [["260", "x", "300"], ["256", "x", "256"]]
+    assert starts[-1] == ["256", "x", "256"]
+
+
 def test_unseen_generators_takes_images_of_one_size(run, root, tmp_path):
     Image.new("RGB", (30, 30)).save(tmp_path / "small.png")
     arguments = ["--real", tmp_path, "--fake", root / "others" / "fake", "--memory", tmp_path]

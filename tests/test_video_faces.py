@@ -104,7 +104,10 @@ def test_one_pipeline_goes_from_files_to_a_score_for_each_video(classifier, fram
 @pytest.mark.filterwarnings("ignore::skfakespot.images.UnreadableImageWarning")
 @pytest.mark.filterwarnings("ignore::skfakespot.video.UnscoredGroupWarning")
 def test_a_cross_validation_by_video_decodes_each_frame_once(classifier, frames, n_decoded):
-    with sklearn.config_context(enable_metadata_routing=True):
+    with (
+        sklearn.config_context(enable_metadata_routing=True),
+        count_network_images() as count,
+    ):
         classifier.set_score_request(groups=True)
         results = cross_validate(
             classifier,
@@ -115,6 +118,8 @@ def test_a_cross_validation_by_video_decodes_each_frame_once(classifier, frames,
             error_score="raise",
         )
     assert len(results["test_score"]) == 3
+    # In three folds without profiles it would be 3 * 24; few need the network a second time.
+    assert count.n_images < 2 * 6 * 4
     assert sum(n_decoded) <= N_IN_ALL + 7
 
 

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images import ImageError
+from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
-from ..video import iter_video_scores
-from ..video._files import is_video
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector
 from ._inputs import list_arguments, load_faces
 
@@ -229,6 +227,8 @@ def _iter_scores(detector, paths, options, *, has_videos):
         "verbose": int(options.output is not None and sys.stderr.isatty()),
     }
     if has_videos:
+        from ..video import iter_video_scores
+
         n = {} if options.frames is None else {"n": options.frames}
         return iter_video_scores(detector, paths, **n, **parameters)
     return iter_scores(detector, paths, **parameters)

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 from sklearn.utils import Bunch
 
-from ..images import VIDEO_SUFFIXES, find_unreadable
-from ..video._files import is_video
+from .._paths import is_pattern
+from ..images import VIDEO_SUFFIXES, find_unreadable, is_video
 
 _N_NAMED = 20
 _BYTES_AT_ONCE = 2**16
@@ -62,13 +62,12 @@ def list_arguments(arguments, *, null):
 
 
 def _expand(argument):
-    from ..datasets import list_images
-    from ..datasets._listing import is_pattern
-
     # pathlib raises an error if a name is too long.
-    if os.path.isdir(argument) or is_pattern(argument):  # noqa: PTH112
-        return list_images(argument, videos=True)
-    return [argument]
+    if not is_pattern(argument) and not os.path.isdir(argument):  # noqa: PTH112
+        return [argument]
+    from ..datasets import list_images
+
+    return list_images(argument, videos=True)
 
 
 def _has_video(paths):

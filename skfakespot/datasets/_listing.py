@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._paths import is_pattern
 from ..images import VIDEO_SUFFIXES
 
 _SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -140,11 +141,6 @@ def list_images(folder, *, videos=False):
     if not paths:
         raise ValueError(f"{problem} Accepted are files that end in {', '.join(suffixes)}.")
     return sorted(paths)
-
-
-def is_pattern(path):
-    """Whether a path is a glob pattern rather than a file or folder that exists."""
-    return glob.has_magic(os.fspath(path)) and not os.path.lexists(path)
 
 
 def _is_listed(path, suffixes):

@@ -2,7 +2,7 @@
 
 from .._perturbations import PerturbedImage
 from ._batches import Batch
-from ._containers import VIDEO_FORMATS, VIDEO_SUFFIXES, is_video_content
+from ._containers import VIDEO_FORMATS, VIDEO_SUFFIXES, is_video, is_video_content
 from ._content import DECODER_VERSION, digest_file
 from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
@@ -24,6 +24,7 @@ __all__ = [
     "as_samples",
     "digest_file",
     "find_unreadable",
+    "is_video",
     "is_video_content",
     "load_image",
     "read_header",

@@ -1,5 +1,9 @@
 """The formats of video files, known from their first bytes and from the ends of their names."""
 
+import os
+
+from .._regular_files import UnreadableFileError, open_regular_file
+
 # Names of the formats, for error messages.
 VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WebM", "AVI", "MPEG", "MPEG-TS", "FLV", "Ogg", "WMV")
 VIDEO_SUFFIXES = (
@@ -18,6 +22,17 @@ _STARTS = (
 # The first boxes of MP4 and MOV files. AVIF and HEIC images are files of this kind, too.
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _IMAGE_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis")
+
+
+def is_video(path):
+    """Whether a file is a video, by the end of its name or by its first bytes."""
+    if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
+        return True
+    try:
+        with open_regular_file(path, kind="a video") as file:
+            return is_video_content(file.read(16))
+    except (UnreadableFileError, OSError):
+        return False
 
 
 def is_video_content(prefix):

@@ -5,8 +5,8 @@ import os
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
 
-from ..images import ImageError
-from ._files import decoder_of, is_video, open_video
+from ..images import ImageError, is_video
+from ._files import decoder_of, open_video
 from ._frame import VideoFrame
 from ._timeline import check_choice_of_frames
 

@@ -1,14 +1,13 @@
-"""Video files: what is one, its version, and opening it by one of the readers."""
+"""Video files: their version, and opening them by one of the readers."""
 
 import os
 
 from .._regular_files import UnreadableFileError, open_regular_file
-from ..images import VIDEO_FORMATS, VIDEO_SUFFIXES, ImageError, is_video_content
+from ..images import VIDEO_FORMATS, ImageError, is_video_content
 from ._av_reader import AvReader
 from ._opencv_reader import OpenCvReader
 
 _READERS = {"av": AvReader, "opencv": OpenCvReader}
-_PREFIX_SIZE = 16
 
 
 def decoder_of(reader):
@@ -18,22 +17,11 @@ def decoder_of(reader):
     return _READERS[reader].decoder()
 
 
-def is_video(path):
-    """Whether a file is a video, by the end of its name or by its first bytes."""
-    if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
-        return True
-    try:
-        with open_regular_file(path, kind="a video") as file:
-            return is_video_content(file.read(_PREFIX_SIZE))
-    except (UnreadableFileError, OSError):
-        return False
-
-
 def file_version(path):
     """Return what changes if a file does; raise ImageError if it cannot be a video."""
     try:
         with open_regular_file(path, kind="a video") as file:
-            status, prefix = os.fstat(file.fileno()), file.read(_PREFIX_SIZE)
+            status, prefix = os.fstat(file.fileno()), file.read(16)
     except (UnreadableFileError, OSError) as error:
         raise ImageError(path, str(error)) from error
     # FFmpeg would open other files and addresses that some formats, such as playlists, name.

@@ -12,10 +12,11 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from .._progress import Pass, show_progress
+from ..images import is_video
 from ..scoring import as_table, iter_scores, label_of, open_scores
 from ._aggregation import aggregate_scores
 from ._expansion import expand_videos
-from ._files import decoder_of, is_video
+from ._files import decoder_of
 from ._timeline import check_choice_of_frames
 
 
