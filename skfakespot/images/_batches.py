@@ -11,8 +11,9 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
-from ._decode import Scale, check_scale, read_pixels, to_rgb, to_uint8
+from ._decode import read_pixels
 from ._errors import ImageError
+from ._pixels import Scale, check_scale, to_rgb, to_uint8
 
 # One batch is complete while the next one is being decoded.
 _BATCHES_AHEAD = 2

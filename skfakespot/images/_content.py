@@ -12,12 +12,12 @@ import numpy as np
 import PIL
 
 from .._cache import BoundedCache
-from .._crops import FaceCrop
-from .._perturbations import PerturbedImage
+from .._recipe import Recipe
 from ._batches import count_threads
-from ._decode import content_of, is_file_content, is_path, load_image
+from ._decode import load_image
 from ._errors import ImageError
 from ._lazy import LazyImage
+from ._sources import content_of, is_file_content, is_path
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
@@ -56,20 +56,13 @@ def _digest_source(source, name):
         return source.digest()
     if is_file_content(source):
         return hashlib.sha256(content_of(source)).digest()[:16]
-    if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
-        return _digest_recipe(source.source, f"{source.perturbation.identity} {source.seed}", name)
-    if isinstance(source, FaceCrop):
-        return _digest_recipe(source.source, source.identity, name)
+    if isinstance(source, Recipe) and source._identity() is not None:
+        content = _digest_source(source.source, name)
+        return content and hashlib.sha256(content + source._identity().encode()).digest()[:16]
     array = source if isinstance(source, np.ndarray) else load_image(source, name=name)
     digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.digest()[:16]
-
-
-def _digest_recipe(source, recipe, name):
-    """Digest what is made of an image as the text `recipe` says."""
-    content = _digest_source(source, name)
-    return content and hashlib.sha256(content + recipe.encode()).digest()[:16]
 
 
 def digest_file(path):

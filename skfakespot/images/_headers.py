@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from .._crops import FaceCrop, MissingFace
-from .._perturbations import PerturbedImage
-from ._decode import content_of, is_file_content, is_path, name_of, open_content, open_image
+from .._recipe import Recipe
 from ._errors import ImageError
+from ._opening import open_content, open_image
+from ._sources import content_of, is_file_content, is_path, name_of
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -80,7 +80,7 @@ def read_header(source, *, name=None):
     >>> read_header(np.zeros((4, 6, 3), dtype="uint8"))[:4]
     (None, 'RGB', 6, 4)
     """
-    if isinstance(source, PerturbedImage | FaceCrop | MissingFace):
+    if isinstance(source, Recipe):
         return read_header(source.source, name=name)
     if isinstance(source, Image.Image):
         return _header(source, None)

@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
-from .._crops import FaceCrop, MissingFace
-from .._perturbations import PerturbedImage
+from .._recipe import Recipe
 from ._batches import read_batches, read_images
 from ._content import content_digests
-from ._decode import as_array, check_pixel_dtype, is_file_content, is_path, name_of
 from ._lazy import LazyImage
+from ._pixels import check_pixel_dtype
+from ._sources import as_array, is_file_content, is_path, name_of
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -253,7 +253,7 @@ def _sequence(elements):
 
 def _kind_of_element(element):
     """Return "a path", "an image" or None; for what is made of an image that of its source."""
-    if isinstance(element, PerturbedImage | FaceCrop | MissingFace):
+    if isinstance(element, Recipe):
         return _kind_of_element(element.source)
     if is_path(element) or isinstance(element, LazyImage):
         return "a path"
