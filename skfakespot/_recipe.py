@@ -23,6 +23,10 @@ class Recipe:
     def _identity(self):
         """Text that two recipes with equal pixels of one source share; None if it is unknown."""
 
+    def _bytes_a_pixel(self):
+        """Memory that `_make` takes beside the pixels of the source, in bytes for each."""
+        return 8
+
     def _make(self, pixels, image_sizes):
         """Make the image of the pixels of the source, in each size; None is its own size.
 

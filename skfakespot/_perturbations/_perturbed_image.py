@@ -60,6 +60,9 @@ class PerturbedImage(Recipe):
         identity = getattr(self.perturbation, "identity", None)
         return identity and f"{identity} {self.seed}"
 
+    def _bytes_a_pixel(self):
+        return 20  # noise has three channels of float32
+
     def _make(self, pixels, image_sizes):
         try:
             pixels = self.perturbation(pixels, self.seed)

@@ -13,8 +13,10 @@ import PIL
 
 from .._cache import BoundedCache
 from .._recipe import Recipe
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._batches import count_threads
 from ._decode import load_image
+from ._digests import digest_array, digest_content, digest_recipe
 from ._errors import ImageError
 from ._lazy import LazyImage
 from ._sources import content_of, is_file_content, is_path
@@ -45,24 +47,24 @@ def _digest_chunk(samples, start):
 def _digest(samples, index):
     try:
         return _digest_source(samples[index], samples.name(index))
-    except (ImageError, OSError, TypeError, ValueError):
+    except (ImageError, UnreadableFileError, OSError, TypeError, ValueError):
         return None
 
 
 def _digest_source(source, name):
     if is_path(source):
-        return digest_file(os.fspath(source))
+        # Never by the file's times: a file that is mapped into memory changes without them.
+        with open_regular_file(source, kind="an image") as file:
+            return hashlib.file_digest(file, "sha256").digest()[:16]
+    if is_file_content(source):
+        return digest_content(content_of(source))
     if isinstance(source, LazyImage):
         return source.digest()
-    if is_file_content(source):
-        return hashlib.sha256(content_of(source)).digest()[:16]
     if isinstance(source, Recipe) and source._identity() is not None:
         content = _digest_source(source.source, name)
-        return content and hashlib.sha256(content + source._identity().encode()).digest()[:16]
+        return content and digest_recipe(content, source)
     array = source if isinstance(source, np.ndarray) else load_image(source, name=name)
-    digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
-    digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    return digest.digest()[:16]
+    return digest_array(array)
 
 
 def digest_file(path):

@@ -1,33 +1,33 @@
-"""Decoding one image, from a file, its content, a PIL image or an array, into RGB pixels."""
+"""Reading one image, from a file, its content, a PIL image or an array, as RGB pixels."""
 
+import io
 import os
 import threading
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from .._recipe import Recipe, RecipeError
 from .._regular_files import UnreadableFileError, open_regular_file
-from .._resampling import stretch, stretch_pixels
+from .._resampling import stretch_pixels
+from ._budget import budget
+from ._conversion import to_pixels
+from ._costs import decoding_bytes
+from ._digests import digest_array, digest_content, digest_recipe
 from ._errors import ImageError
 from ._lazy import LazyImage
-from ._opening import open_content, open_image, reason_of
+from ._limits import MAX_BYTES, too_many_pixels
+from ._opening import open_content, reason_of
 from ._pixels import Scale, check_scale, read_array
-from ._sources import as_array, is_file_content, is_path, name_of
+from ._sources import as_array, content_of, is_file_content, is_path, name_of, root_of
 
-# How to turn an image of each EXIF orientation upright. ImageOps.exif_transpose would also rewrite
-# the other EXIF data, and fails if these are damaged.
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
+# What a thread takes of the budget before it knows the size of its image: 16 threads can decode
+# ordinary images without waiting.
+_ORDINARY_BYTES = 24_000_000
+# Pixels of an image at its own size that threads may keep until it is needed.
+_MOST_PIXEL_BYTES_AHEAD = 4_000_000
 # X may hold the same PIL image twice, and Image.load() is not thread-safe.
 _callers_image_lock = threading.Lock()
 
@@ -41,8 +41,9 @@ def load_image(source, *, name=None):
     because they have no agreed scale.
 
     Accepted formats are JPEG, MPO, PNG, WebP, BMP, GIF, TIFF, PPM and, if Pillow supports it,
-    AVIF. An image with more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` is refused before it is
-    decoded, unless that limit is ``None``.
+    AVIF. An image file of more than 64 million pixels, or one that takes too much memory or time
+    to decode, is refused; environment variables change these limits (see "Security" in the user
+    guide).
 
     Parameters
     ----------
@@ -76,29 +77,79 @@ def load_image(source, *, name=None):
     array([7, 7, 7], dtype=uint8)
     """
     name = name or name_of(source) or "image"
-    (pixels,), scale = read_pixels(source, name)
-    check_scale(scale, name)
-    return pixels
+    reading = read_image(source, name)
+    check_scale(reading.scale, name)
+    return reading.pixels[0]
 
 
-def read_pixels(source, name, image_sizes=(None,)):
-    """Decode one image and stretch it to each size; also return its `Scale`.
+class TooLargeToReadAheadError(Exception):
+    """An image that is to be read when it is needed, because its pixels take much memory."""
 
-    The pixels are a tuple of arrays, one for each size; None keeps the size of the image.
+
+class Reading(NamedTuple):
+    """The pixels of an image in each size, their `Scale`, and the digest of its content."""
+
+    pixels: tuple[np.ndarray, ...]
+    scale: Scale = Scale()
+    digest: bytes | None = None
+
+
+def read_image(source, name, image_sizes=(None,), *, finds_digest=False, is_ahead=False):
+    """Decode one image and stretch it to each size; None keeps the size of the image.
+
+    Parameters
+    ----------
+    source : object
+        An element of X.
+    name : str
+        Its name in error messages.
+    image_sizes : tuple of (int, int) or None
+        Heights and widths.
+    finds_digest : bool, default=False
+        Whether to digest what is decoded; see `Samples.digests`. None is the digest of an image
+        that was in memory as pixels.
+    is_ahead : bool, default=False
+        Whether to raise `TooLargeToReadAheadError` for a large file that keeps its size.
+
+    Returns
+    -------
+    reading : Reading
+        The pixels.
     """
-    if is_path(source):
-        return _read_file(os.fsdecode(source), name, image_sizes), Scale()
-    if is_file_content(source):
-        return _decode(open_content(source, name), name, image_sizes), Scale()
+    root = root_of(source, name)
+    if is_path(root) or is_file_content(root):
+        return _read_file(source, root, name, image_sizes, finds_digest, is_ahead)
+    return _read(source, name, image_sizes, finds_digest, _read_pixels)
+
+
+def _read(source, name, image_sizes, finds_digest, read_root):
+    """Read a source, or make it of what ``read_root(root, name, image_sizes)`` returns."""
+    if not isinstance(source, Recipe):
+        reading = read_root(source, name, image_sizes)
+        if isinstance(source, LazyImage) and finds_digest:
+            return reading._replace(digest=source.digest())
+        return reading
+    of_source = _read(source.source, name, (None,), finds_digest, read_root)
+    (pixels,), scale, digest = of_source
+    is_digested_as_pixels = finds_digest and source._identity() is None
+    try:
+        made = source._make(pixels, (None,) if is_digested_as_pixels else image_sizes)
+    except RecipeError as error:
+        raise ImageError(name, str(error)) from error
+    if is_digested_as_pixels:
+        return Reading(stretch_pixels(made[0], image_sizes), scale, digest_array(made[0]))
+    return Reading(made, scale, digest and digest_recipe(digest, source))
+
+
+def _read_pixels(source, name, image_sizes):
+    """Read an element of X that is no file."""
     if isinstance(source, Image.Image):
         with _callers_image_lock:
-            return _decode(source, name, image_sizes), Scale()
+            return Reading(_decode(source, name, image_sizes, is_own=False))
     if hasattr(source, "__array__"):
-        return read_array(as_array(source, name), name, image_sizes)
-    if isinstance(source, Recipe):
-        return _read_recipe(source, name, image_sizes)
+        return Reading(*read_array(as_array(source, name), name, image_sizes))
     if isinstance(source, LazyImage):
-        return stretch_pixels(source.load(), image_sizes), Scale()
+        return Reading(stretch_pixels(source.load(), image_sizes))
     raise TypeError(
         f"{name} is of type {type(source).__name__}; an image is a path (str or os.PathLike), "
         "the content of a file (bytes or io.BytesIO), a PIL image, an array of shape (H, W, 3) or "
@@ -106,71 +157,87 @@ def read_pixels(source, name, image_sizes=(None,)):
     )
 
 
-def _read_recipe(recipe, name, image_sizes):
-    if recipe._reason_missing() is not None:
-        raise ImageError(name, recipe._reason_missing())
-    (pixels,), scale = read_pixels(recipe.source, name)
-    try:
-        return recipe._make(pixels, image_sizes), scale
-    except RecipeError as error:
-        raise ImageError(name, str(error)) from error
+def _read_file(source, root, name, image_sizes, finds_digest, is_ahead):
+    """Read a file, or what is made of it, once there is memory for it."""
+    needed, reading = _ORDINARY_BYTES, None
+    while reading is None:
+        needed, reading = _read_within(
+            needed, source, root, name, image_sizes, finds_digest, is_ahead
+        )
+    return reading
 
 
-def _read_file(path, name, image_sizes):
+def _read_within(n_bytes, source, root, name, image_sizes, finds_digest, is_ahead):
+    """Return how many bytes reading a file takes, and the `Reading` or None if that is too many."""
+    limit = MAX_BYTES.get()
+    with (
+        open_file(root, name) as (file, n_file_bytes),
+        budget.share(min(limit, max(n_bytes, n_file_bytes + _ORDINARY_BYTES)), limit) as share,
+    ):
+        opened = open_content(file.read(), name)
+        n_pixels = _check_n_pixels(opened.image, name)
+        if is_ahead and None in image_sizes and 3 * n_pixels > _MOST_PIXEL_BYTES_AHEAD:
+            raise TooLargeToReadAheadError
+        own_sizes = (None,) if isinstance(source, Recipe) else image_sizes
+        needed = _check_n_bytes(decoding_bytes(opened, own_sizes), limit, name)
+        if isinstance(source, Recipe):
+            needed = min(limit, needed + source._bytes_a_pixel() * n_pixels)
+        if not share.enlarge(needed):
+            return needed, None
+
+        def decode(_root, name, sizes):
+            digest = digest_content(opened.content) if finds_digest else None
+            return Reading(_decode(opened.image, name, sizes, is_own=True), digest=digest)
+
+        return needed, _read(source, name, image_sizes, finds_digest, decode)
+
+
+@contextmanager
+def open_file(root, name):
+    """Yield the file of a path, or of content in memory, and its number of bytes.
+
+    A file that cannot be opened, or that is too large, raises ImageError.
+    """
+    if is_file_content(root):
+        try:
+            content = content_of(root)
+        except ValueError as error:
+            raise ImageError(name, f"the io.BytesIO cannot be read ({error})") from error
+        yield io.BytesIO(content), len(content)
+        return
+    path, max_bytes = os.fsdecode(root), MAX_BYTES.get()
     try:
-        with open_regular_file(path, kind="an image") as file:
-            return _decode(open_image(file, path, name), name, image_sizes)
+        with open_regular_file(path, kind="an image", max_bytes=max_bytes) as file:
+            yield file, os.fstat(file.fileno()).st_size
     except (UnreadableFileError, OSError) as error:
         raise ImageError(name, str(error)) from error
 
 
-def _decode(image, name, image_sizes):
-    width, height = image.size
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and width * height > limit:
+def _check_n_pixels(image, name):
+    """Return how many pixels an image has; raise ImageError if it is more than the limit."""
+    excess = too_many_pixels(*image.size)
+    if excess is not None:
+        raise ImageError(name, f"it has {excess}")
+    return image.width * image.height
+
+
+def _check_n_bytes(n_bytes, limit, name):
+    if n_bytes > limit:
         raise ImageError(
             name,
-            f"it has {width} x {height} pixels, more than the {limit} that "
-            "PIL.Image.MAX_IMAGE_PIXELS allows (a decompression bomb?); raise that limit if you "
-            "trust the image",
+            f"decoding it takes about {n_bytes} bytes of memory, more than the {limit} that are "
+            "accepted (a decompression bomb?); set the environment variable "
+            f"{MAX_BYTES.variable} to accept them",
         )
+    return n_bytes
+
+
+def _decode(image, name, image_sizes, *, is_own):
+    _check_n_pixels(image, name)
     try:
         image.load()
-        return _pixels(image, name, image_sizes)
+        return to_pixels(image, name, image_sizes, is_own=is_own)
     except ImageError:
         raise
     except Exception as error:
         raise ImageError(name, reason_of(error)) from error
-
-
-def _pixels(image, name, image_sizes):
-    # Pillow reads 16-bit PGM files into 32-bit integers that reach from 0 to 65535.
-    sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
-    if image.mode in ("I", "F") and not sixteen_bit:
-        raise ImageError(
-            name,
-            f"32-bit grey images (mode {image.mode!r}) have no agreed scale; convert it to 8 or "
-            "16 bits per channel",
-        )
-    upright = _UPRIGHT.get(_orientation(image))
-    if upright is not None:
-        image = image.transpose(upright)
-    if sixteen_bit:
-        values = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
-    if image.mode != "RGB":
-        if "transparency" in image.info:  # convert() would try to keep it, and warn
-            image = image.copy()
-            del image.info["transparency"]
-        if image.mode in ("La", "RGBa"):  # premultiplied alpha, with only one possible conversion
-            image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
-        image = image.convert("RGB")
-    return tuple(np.array(stretch(image, size)) for size in image_sizes)
-
-
-def _orientation(image):
-    # An image with damaged EXIF data is read as if it had none.
-    try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:
-        return 1

@@ -1,7 +1,5 @@
 """Format, size and JPEG settings of an image, read without decoding its pixels."""
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +7,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from .._recipe import Recipe
-from ._errors import ImageError
-from ._opening import open_content, open_image
-from ._sources import content_of, is_file_content, is_path, name_of
+from ._decode import open_file
+from ._opening import open_content
+from ._sources import is_file_content, is_path, name_of
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -85,17 +83,11 @@ def read_header(source, *, name=None):
     if isinstance(source, Image.Image):
         return _header(source, None)
     name = name or name_of(source) or "image"
-    if is_file_content(source):
-        return _header(open_content(source, name), len(content_of(source)))
-    if not is_path(source):
+    if not is_path(source) and not is_file_content(source):
         shape = np.shape(source)
         return Header(None, "L" if len(shape) == 2 else "RGB", shape[1], shape[0])
-    path = Path(os.fsdecode(source))
-    try:
-        with path.open("rb") as file:
-            return _header(open_image(file, str(path), name), os.fstat(file.fileno()).st_size)
-    except OSError as error:
-        raise ImageError(name, error.strerror or str(error)) from error
+    with open_file(source, name) as (file, n_bytes):
+        return _header(open_content(file.read(), name).image, n_bytes)
 
 
 def _header(image, n_bytes):

@@ -4,7 +4,7 @@ import io
 import numbers
 import os
 from collections.abc import Iterator, MappingView, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Samples:
     kind: str
     shape: tuple[int, ...] | None
     data: np.ndarray | tuple
+    expected_digests: tuple | None = None
 
     def __len__(self):
         return len(self.data)
@@ -61,15 +62,27 @@ class Samples:
         indices = np.asarray(indices, dtype=np.intp)
         is_sequence = self.kind == "sequence"
         data = tuple(self[index] for index in indices) if is_sequence else self[indices]
-        return Samples(self.kind, self.shape, data)
+        expected = self.expected_digests and tuple(self.expected_digests[i] for i in indices)
+        return Samples(self.kind, self.shape, data, expected)
 
     def digests(self):
         """List 16 bytes for each sample that depend on its content; None if it cannot be read.
 
-        The digest of a file is that of its bytes, which are not decoded. It is kept in memory
-        until the size, the times or the inode of the file change.
+        The digest of a file is that of its bytes, which are read each time, but not decoded.
         """
         return content_digests(self)
+
+    def expecting(self, digests):
+        """Return these samples, so that an image whose content is another now cannot be read.
+
+        `digests` are what `digests` has returned. What is known of the content of an image stays
+        true: an image file that has changed since then gives an `ImageError`.
+        """
+        return replace(self, expected_digests=tuple(digests))
+
+    def expected_digest(self, index):
+        """Return the digest that a sample is expected to have, or None."""
+        return self.expected_digests and self.expected_digests[index]
 
     def batches(self, indices=None, *, image_size, batch_size, on_error=None, n_threads=None):
         """Read samples batch by batch, in order.

@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from .._recipe import Recipe
+from ._errors import ImageError
 from ._lazy import LazyImage
 
 
@@ -46,3 +47,12 @@ def as_array(source, name):
             f"{name} is of type {type(source).__name__}, which NumPy cannot convert to an array "
             f"({error}){hint}"
         ) from error
+
+
+def root_of(source, name):
+    """Return the image that `source` is made of, through any number of recipes."""
+    while isinstance(source, Recipe):
+        if source._reason_missing() is not None:
+            raise ImageError(name, source._reason_missing())
+        source = source.source
+    return source
