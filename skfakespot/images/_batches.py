@@ -11,7 +11,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
-from ._decode import TooLargeToReadAheadError, read_image
+from ._decode import Request, TooLargeToReadAheadError, read_image
 from ._errors import ImageError
 from ._pixels import Scale, check_scale, to_rgb, to_uint8
 
@@ -173,21 +173,16 @@ def _read_ahead(samples, indices, image_sizes, batch_size, n_threads):
 
 def _read(samples, index, image_sizes, *, is_ahead=False):
     """Read an image; return None if it is to be read later, when it is needed."""
-    name, expected = samples.name(index), samples.expected_digest(index)
+    expected, name = samples.expected_digests, samples.name(index)
+    request = Request(name, image_sizes, expected is not None, is_ahead)
     try:
-        pixels, scale, digest = read_image(
-            samples[index],
-            name,
-            image_sizes,
-            finds_digest=expected is not None,
-            is_ahead=is_ahead,
-        )
+        pixels, scale, digest = read_image(samples[index], request)
     except TooLargeToReadAheadError:
         return None
     except ImageError as error:
         return _Reading(index, error=error)
-    if expected is not None and digest not in (None, expected):
-        reason = "its content changed while X was being read; read X again when it is complete"
+    if expected is not None and digest not in (None, expected[index]):
+        reason = "its content changed while X was being read; try again when X is complete"
         return _Reading(index, error=ImageError(name, reason))
     return _Reading(index, pixels, scale)
 

@@ -77,7 +77,7 @@ def load_image(source, *, name=None):
     array([7, 7, 7], dtype=uint8)
     """
     name = name or name_of(source) or "image"
-    reading = read_image(source, name)
+    reading = read_image(source, Request(name))
     check_scale(reading.scale, name)
     return reading.pixels[0]
 
@@ -94,56 +94,64 @@ class Reading(NamedTuple):
     digest: bytes | None = None
 
 
-def read_image(source, name, image_sizes=(None,), *, finds_digest=False, is_ahead=False):
-    """Decode one image and stretch it to each size; None keeps the size of the image.
+class Request(NamedTuple):
+    """How to read an image.
 
     Parameters
     ----------
-    source : object
-        An element of X.
     name : str
         Its name in error messages.
-    image_sizes : tuple of (int, int) or None
-        Heights and widths.
+    image_sizes : tuple of (int, int) or None, default=(None,)
+        Heights and widths that it is stretched to; None keeps the size of the image.
     finds_digest : bool, default=False
-        Whether to digest what is decoded; see `Samples.digests`. None is the digest of an image
-        that was in memory as pixels.
+        Whether to digest what is decoded; see `Samples.digests`. The digest of an image that is
+        in memory as pixels stays None.
     is_ahead : bool, default=False
         Whether to raise `TooLargeToReadAheadError` for a large file that keeps its size.
-
-    Returns
-    -------
-    reading : Reading
-        The pixels.
     """
-    root = root_of(source, name)
-    if is_path(root) or is_file_content(root):
-        return _read_file(source, root, name, image_sizes, finds_digest, is_ahead)
-    return _read(source, name, image_sizes, finds_digest, _read_pixels)
+
+    name: str
+    image_sizes: tuple = (None,)
+    finds_digest: bool = False
+    is_ahead: bool = False
 
 
-def _read(source, name, image_sizes, finds_digest, read_root):
-    """Read a source, or make it of what ``read_root(root, name, image_sizes)`` returns."""
+def read_image(source, request):
+    """Read an element of X as a `Request` says; return a `Reading`."""
+    root = root_of(source, request.name)
+    if not is_path(root) and not is_file_content(root):
+        return _make(source, request, _read_pixels)
+    n_bytes, reading = _ORDINARY_BYTES, None
+    while reading is None:
+        n_bytes, reading = _read_file(source, root, request, n_bytes)
+    return reading
+
+
+def _make(source, request, read_root):
+    """Make an image of what ``read_root(root, name, image_sizes)`` returns, a `Reading`."""
+    name, image_sizes, finds_digest, _ = request
+    if isinstance(source, LazyImage) and finds_digest:
+        # If its content has vanished meanwhile, the digest is one that no image has.
+        return read_root(source, name, image_sizes)._replace(digest=source.digest() or b"")
     if not isinstance(source, Recipe):
-        reading = read_root(source, name, image_sizes)
-        if isinstance(source, LazyImage) and finds_digest:
-            return reading._replace(digest=source.digest())
-        return reading
-    of_source = _read(source.source, name, (None,), finds_digest, read_root)
-    (pixels,), scale, digest = of_source
-    is_digested_as_pixels = finds_digest and source._identity() is None
+        return read_root(source, name, image_sizes)
+    of_source = _make(source.source, request._replace(image_sizes=(None,)), read_root)
+    # Without an identity, the pixels at their own size are digested.
+    is_known = not finds_digest or source._identity() is not None
     try:
-        made = source._make(pixels, (None,) if is_digested_as_pixels else image_sizes)
+        made = source._make(of_source.pixels[0], image_sizes if is_known else (None,))
     except RecipeError as error:
         raise ImageError(name, str(error)) from error
-    if is_digested_as_pixels:
-        return Reading(stretch_pixels(made[0], image_sizes), scale, digest_array(made[0]))
-    return Reading(made, scale, digest and digest_recipe(digest, source))
+    if is_known:
+        digest = None if of_source.digest is None else digest_recipe(of_source.digest, source)
+        return Reading(made, of_source.scale, digest)
+    return Reading(stretch_pixels(made[0], image_sizes), of_source.scale, digest_array(made[0]))
 
 
 def _read_pixels(source, name, image_sizes):
-    """Read an element of X that is no file."""
+    """Read an element of X that is neither a file nor a recipe."""
     if isinstance(source, Image.Image):
+        _check_n_pixels(source, name)
         with _callers_image_lock:
             return Reading(_decode(source, name, image_sizes, is_own=False))
     if hasattr(source, "__array__"):
@@ -157,39 +165,34 @@ def _read_pixels(source, name, image_sizes):
     )
 
 
-def _read_file(source, root, name, image_sizes, finds_digest, is_ahead):
-    """Read a file, or what is made of it, once there is memory for it."""
-    needed, reading = _ORDINARY_BYTES, None
-    while reading is None:
-        needed, reading = _read_within(
-            needed, source, root, name, image_sizes, finds_digest, is_ahead
-        )
-    return reading
+def _read_file(source, root, request, n_bytes):
+    """Return the memory that it takes to read a file, and a `Reading` if it was `n_bytes` or free.
 
-
-def _read_within(n_bytes, source, root, name, image_sizes, finds_digest, is_ahead):
-    """Return how many bytes reading a file takes, and the `Reading` or None if that is too many."""
-    limit = MAX_BYTES.get()
+    The file is read into memory first, so that what is digested is what is decoded.
+    """
+    name, limit = request.name, MAX_BYTES.get()
     with (
         open_file(root, name) as (file, n_file_bytes),
         budget.share(min(limit, max(n_bytes, n_file_bytes + _ORDINARY_BYTES)), limit) as share,
     ):
         opened = open_content(file.read(), name)
         n_pixels = _check_n_pixels(opened.image, name)
-        if is_ahead and None in image_sizes and 3 * n_pixels > _MOST_PIXEL_BYTES_AHEAD:
+        is_large = 3 * n_pixels > _MOST_PIXEL_BYTES_AHEAD
+        if request.is_ahead and is_large and None in request.image_sizes:
             raise TooLargeToReadAheadError
-        own_sizes = (None,) if isinstance(source, Recipe) else image_sizes
-        needed = _check_n_bytes(decoding_bytes(opened, own_sizes), limit, name)
-        if isinstance(source, Recipe):
-            needed = min(limit, needed + source._bytes_a_pixel() * n_pixels)
-        if not share.enlarge(needed):
-            return needed, None
+        is_recipe = isinstance(source, Recipe)
+        n_bytes = decoding_bytes(opened, (None,) if is_recipe else request.image_sizes)
+        _check_n_bytes(n_bytes, limit, name)
+        if is_recipe:
+            n_bytes = min(limit, n_bytes + source._bytes_a_pixel() * n_pixels)
+        if not share.enlarge(n_bytes):
+            return n_bytes, None
 
-        def decode(_root, name, sizes):
-            digest = digest_content(opened.content) if finds_digest else None
-            return Reading(_decode(opened.image, name, sizes, is_own=True), digest=digest)
+        def decode(_root, name, image_sizes):
+            digest = digest_content(opened.content) if request.finds_digest else None
+            return Reading(_decode(opened.image, name, image_sizes, is_own=True), digest=digest)
 
-        return needed, _read(source, name, image_sizes, finds_digest, decode)
+        return n_bytes, _make(source, request, decode)
 
 
 @contextmanager
@@ -229,11 +232,9 @@ def _check_n_bytes(n_bytes, limit, name):
             "accepted (a decompression bomb?); set the environment variable "
             f"{MAX_BYTES.variable} to accept them",
         )
-    return n_bytes
 
 
 def _decode(image, name, image_sizes, *, is_own):
-    _check_n_pixels(image, name)
     try:
         image.load()
         return to_pixels(image, name, image_sizes, is_own=is_own)

@@ -80,10 +80,6 @@ class Samples:
         """
         return replace(self, expected_digests=tuple(digests))
 
-    def expected_digest(self, index):
-        """Return the digest that a sample is expected to have, or None."""
-        return self.expected_digests and self.expected_digests[index]
-
     def batches(self, indices=None, *, image_size, batch_size, on_error=None, n_threads=None):
         """Read samples batch by batch, in order.
 
