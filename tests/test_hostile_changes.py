@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import threading
 import time
 import warnings
 
@@ -148,40 +149,42 @@ def brighter(pixels, seed):
 
 
 class Changing:
-    """A perturbation that changes the file of the second image while the first is decoded."""
+    """A perturbation that changes the file of another image, or waits until that is done."""
 
-    def __init__(self, path, change):
-        self.path, self.change, self.is_done = path, change, False
+    def __init__(self, changed, path, change):
+        self.identity = f"changes {path}"
+        self.changed, self.path, self.change = changed, path, change
 
     def __call__(self, pixels, seed):
-        if not self.is_done:
-            self.is_done = True
+        if seed == 0:
+            assert self.changed.wait(10)
+        elif not self.changed.is_set():
             self.change(self.path, 70)
+            self.changed.set()
         return pixels
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("batch_size", [1, 8])
-def test_a_change_while_the_transformer_reads(exact, old_files, change, batch_size):
+def test_a_change_while_the_transformer_reads(exact, old_files, change):
     """The changed image is missing, or it is what it was, and nothing wrong is kept."""
-    before = truth(exact, old_files)
-    X = [str(path) for path in old_files]
-    X[0] = PerturbedImage(X[0], Changing(old_files[7], change), 0)
-    X[0].perturbation.identity = f"changing {change.__name__} {batch_size}"
-    coverage = NeuronCoverageTransformer(
-        exact, threshold=0.1, on_error="nan", batch_size=batch_size
-    )
+    expected = truth(exact, old_files)
+    # `fit` reads the images in a random order, in which 2 is the first and 7 is the last.
+    changing = Changing(threading.Event(), old_files[7], change)
+    X = [PerturbedImage(str(path), changing, seed=0) for path in old_files]
+    X[2] = PerturbedImage(X[2].source, changing, seed=1)
+    X[7] = str(old_files[7])
+    coverage = NeuronCoverageTransformer(exact, threshold=0.1, on_error="nan")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnreadableImageWarning)
         features = coverage.fit_transform(X)
-    expected = before.copy()
     if np.isnan(features[7]).all():
         assert "content changed" in str(caught[-1].message)
         expected[7] = np.nan
     assert_array_equal(features, expected)
-    X[0] = str(old_files[0])
-    assert_array_equal(coverage.transform(X), truth(exact, old_files))
+    # What is known of the content that the file had does not belong to the one that it has.
+    write(old_files[7], 7)
+    assert_array_equal(coverage.transform(old_files), truth(exact, old_files))
 
 
 def test_with_raise_a_change_is_an_error(old_files):
