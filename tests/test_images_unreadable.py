@@ -147,7 +147,7 @@ def test_limit_of_pixels(picture_files, monkeypatch):
         assert_array_equal(load_image(source), pictures[0])
 
 
-@pytest.mark.parametrize("value", ["", "0", "-3", "many", "1e6"])
+@pytest.mark.parametrize("value", ["", "0", "-3", "many", "nan"])
 @pytest.mark.parametrize("name", ["PIXELS", "BYTES", "SECONDS"])
 def test_limits_that_are_no_numbers(picture_files, monkeypatch, name, value):
     monkeypatch.setenv(f"SKFAKESPOT_MAX_IMAGE_{name}", value)

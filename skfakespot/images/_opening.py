@@ -20,7 +20,7 @@ Image.init()
 
 
 # Asking for the time takes about as long as a read.
-_READS_BETWEEN_LOOKS = 16
+_READS_BETWEEN_LOOKS, _BLOCK_BYTES = 16, 1024
 # Each piece of a file takes Pillow a few reads, and about 10 microseconds.
 _FREE_READS, _BYTES_A_READ = 100_000, 1000
 
@@ -48,9 +48,10 @@ class _WatchedFile(io.BytesIO):
         self._n_reads += 1
         if self._n_reads > self._max_reads:
             raise BombError(f"its {self.getbuffer().nbytes} bytes are in too many small pieces")
-        if self._n_reads % _READS_BETWEEN_LOOKS == 0 and time.thread_time() > self._end:
+        is_time_to_look = size >= _BLOCK_BYTES or self._n_reads % _READS_BETWEEN_LOOKS == 0
+        if is_time_to_look and time.thread_time() > self._end:
             raise BombError(
-                f"decoding it takes more than {self._max_seconds} s of processor time; set the "
+                f"decoding it takes more than {self._max_seconds:g} s of processor time; set the "
                 f"environment variable {MAX_SECONDS.variable} to accept that"
             )
         return super().read(size)
@@ -76,7 +77,10 @@ def open_content(content, name):
                     check_directory(content)
                 has_several_scans = known == "JPEG" and check_segments(content)
                 # Without a name, so that Pillow never opens the file of that name.
-                return OpenedFile(factory(file, ""), content, has_several_scans)
+                image = factory(file, "")
+                if has_several_scans:
+                    image.decodermaxblock = _BLOCK_BYTES  # which may hold several scans
+                return OpenedFile(image, content, has_several_scans)
             except Exception as error:
                 raise ImageError(name, reason_of(error)) from error
     if is_video_content(prefix):
