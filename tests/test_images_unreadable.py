@@ -49,9 +49,15 @@ BAD_FILES = {
     "webp": (encoded(Image.fromarray(picture()), "WEBP")[:100], "damaged or truncated"),
     "gif": (encoded(Image.fromarray(picture()), "GIF")[:300], "damaged or truncated"),
     "tiff": (encoded(Image.fromarray(picture()), "TIFF")[:200], "damaged or truncated"),
-    "bomb": (png_of_size(10_000, 10_000), "10000 x 10000 pixels.*MAX_IMAGE_PIXELS.*bomb"),
+    "bomb": (
+        png_of_size(10_000, 10_000),
+        "10000 x 10000 pixels.*bomb.*SKFAKESPOT_MAX_IMAGE_PIXELS",
+    ),
     "png chunk": (png_of_size(40, 40, chunk_name=b"\0\0\0\0"), "truncated .*broken PNG"),
-    "larger bomb": (png_of_size(50_000, 50_000), "50000 x 50000 pixels.*MAX_IMAGE_PIXELS"),
+    "larger bomb": (
+        png_of_size(50_000, 50_000),
+        "50000 x 50000 pixels.*MAX_IMAGE_PIXELS",
+    ),
 }
 
 
@@ -127,14 +133,39 @@ def test_permission_denied(picture_files):
             os.seteuid(0)
 
 
-def test_limit_of_pixels_is_pillows(picture_files, monkeypatch):
+def test_limit_of_pixels(picture_files, monkeypatch):
     paths, pictures = picture_files
+    sources = [paths[0], paths[0].read_bytes(), Image.fromarray(pictures[0])]
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_PIXELS", "119")
+    for source in sources:
+        with pytest.raises(ImageError, match="12 pixels, more than the 119"):
+            load_image(source)
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_PIXELS", "120")
+    # Pillow's own limit has no influence.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 119)
-    with pytest.raises(ImageError, match="12 pixels, more than the 119"):
+    for source in sources:
+        assert_array_equal(load_image(source), pictures[0])
+
+
+@pytest.mark.parametrize("value", ["", "0", "-3", "many", "nan"])
+@pytest.mark.parametrize("name", ["PIXELS", "BYTES", "SECONDS"])
+def test_limits_that_are_no_numbers(picture_files, monkeypatch, name, value):
+    monkeypatch.setenv(f"SKFAKESPOT_MAX_IMAGE_{name}", value)
+    with pytest.raises(RuntimeError, match=f"SKFAKESPOT_MAX_IMAGE_{name} is '{value}'; accepted"):
+        load_image(picture_files[0][0])
+
+
+def test_limit_of_bytes(picture_files, monkeypatch):
+    paths, pictures = picture_files
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_BYTES", "1000")
+    with pytest.raises(ImageError, match=r"about \d+ bytes of memory, more than the 1000"):
         load_image(paths[0])
-    for limit in (120, None):
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        assert_array_equal(load_image(paths[0]), pictures[0])
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_BYTES", "200")
+    with pytest.raises(ImageError, match="more than the 200 that are accepted of an image file"):
+        load_image(paths[0])
+    # One after the other, they fit.
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_BYTES", "3000")
+    assert_array_equal(read(paths, n_threads=4).data, pictures)
 
 
 def test_pil_image_whose_file_is_damaged(tmp_path):
@@ -210,7 +241,7 @@ ORIGINALS = originals()
 def test_damaged_files_give_an_image_or_an_image_error(fuzzed_file, monkeypatch, original, action):
     content = ORIGINALS[original]
     # Damaged headers claim any size; this one keeps the test from decoding 90 million pixels.
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100_000)
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_PIXELS", "100000")
     # Headers and trailers lie at the ends, and most of what can go wrong lies in headers.
     position = st.one_of(
         st.integers(0, min(120, len(content) - 1)), st.integers(0, len(content) - 1)

@@ -220,7 +220,7 @@ def test_files_without_frames_are_errors_with_name_and_reason(tmp_path, reader):
 
 
 def test_a_video_of_too_many_pixels_is_refused(clip, monkeypatch, reader):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_PIXELS", "100")
     with pytest.raises(ImageError, match="96 x 64 pixels, more than the 100"):
         read_frames(clip, reader=reader)
 

@@ -296,6 +296,7 @@ class NeuronCounter:
     def _digests(self):
         if self._known_digests is None:
             self._known_digests = self._samples.digests()
+            self._samples = self._samples.expecting(self._known_digests)
         return self._known_digests
 
     def _store_new(self, low, high):

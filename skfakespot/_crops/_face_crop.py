@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._pixels import VERSION
+from .._recipe import Recipe, RecipeError
+from .._resampling import stretch_pixels
+from ._pixels import VERSION, crop_square
 
 
 @dataclass(frozen=True, slots=True)
-class FaceCrop:
+class FaceCrop(Recipe):
     """An image together with a square that is cut out of it when the image is read.
 
     X may hold it wherever X may hold its source. It takes a few hundred bytes; the threads that
@@ -89,9 +91,22 @@ class FaceCrop:
         """Text that is the same for two crops of an image only if their pixels are."""
         return f"face crop {VERSION} {self.square!r} {self.size}"
 
+    def _identity(self):
+        return self.identity
+
+    def _make(self, pixels, image_sizes):
+        try:
+            if self.size is not None:
+                pixels = crop_square(pixels, self.square, self.own_size)
+                return stretch_pixels(pixels, image_sizes)
+            sizes = (size or self.own_size for size in image_sizes)
+            return tuple(crop_square(pixels, self.square, size) for size in sizes)
+        except (ValueError, MemoryError) as error:  # such as more pixels than Pillow can count
+            raise RecipeError(f"it cannot be cropped ({error or 'out of memory'})") from error
+
 
 @dataclass(frozen=True, slots=True)
-class MissingFace:
+class MissingFace(Recipe):
     """An image in which no face was found, in the place of its `FaceCrop` in X.
 
     Reading it raises `skfakespot.images.ImageError` with the name of the image, so that it is
@@ -120,6 +135,9 @@ class MissingFace:
 
     def __post_init__(self):
         _keep_path_as_text(self)
+
+    def _reason_missing(self):
+        return self.reason
 
 
 def _keep_path_as_text(recipe):

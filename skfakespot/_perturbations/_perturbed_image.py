@@ -5,9 +5,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .._recipe import Recipe, RecipeError
+from .._resampling import stretch_pixels
+
 
 @dataclass(frozen=True, slots=True)
-class PerturbedImage:
+class PerturbedImage(Recipe):
     """An image together with a perturbation that is applied when the image is read.
 
     X may hold it wherever X may hold its source. It takes a few hundred bytes; the threads that
@@ -49,3 +52,21 @@ class PerturbedImage:
     # The copy makes the pickle independent of whether several images share a perturbation.
     def __reduce__(self):
         return PerturbedImage, (self.source, copy.copy(self.perturbation), self.seed)
+
+    def _name(self, source_name):
+        return source_name and f"{source_name} ({self.perturbation})"
+
+    def _identity(self):
+        identity = getattr(self.perturbation, "identity", None)
+        return identity and f"{identity} {self.seed}"
+
+    def _bytes_a_pixel(self):
+        return 20  # noise has three channels of float32
+
+    def _make(self, pixels, image_sizes):
+        try:
+            pixels = self.perturbation(pixels, self.seed)
+        except (OSError, MemoryError) as error:  # such as a side of over 65535 pixels for JPEG
+            reason = f"it cannot be perturbed ({error or 'out of memory'})"
+            raise RecipeError(reason) from error
+        return stretch_pixels(pixels, image_sizes)

@@ -8,6 +8,7 @@ from ._decode import load_image
 from ._errors import ImageError, UnreadableImageWarning
 from ._headers import Header, read_header
 from ._lazy import LazyImage
+from ._limits import too_many_pixels
 from ._samples import as_samples
 from ._unreadable import find_unreadable
 
@@ -28,4 +29,5 @@ __all__ = [
     "is_video_content",
     "load_image",
     "read_header",
+    "too_many_pixels",
 ]

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
-from ._decode import Scale, check_scale, read_pixels, to_rgb, to_uint8
+from ._decode import Request, TooLargeToReadAheadError, read_image
 from ._errors import ImageError
+from ._pixels import Scale, check_scale, to_rgb, to_uint8
 
 # One batch is complete while the next one is being decoded.
 _BATCHES_AHEAD = 2
@@ -156,21 +157,34 @@ def _read_ahead(samples, indices, image_sizes, batch_size, n_threads):
     """Yield the readings in order, while threads decode a limited number of further images."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="skfakespot-decode")
     try:
-        futures = (pool.submit(_read, samples, index, image_sizes) for index in indices.tolist())
+        futures = (
+            (index, pool.submit(_read, samples, index, image_sizes, is_ahead=True))
+            for index in indices.tolist()
+        )
         pending = deque(islice(futures, max(_BATCHES_AHEAD * batch_size, n_threads)))
         while pending:
-            reading = pending.popleft().result()
+            index, future = pending.popleft()
+            reading = future.result() or _read(samples, index, image_sizes)
             pending.extend(islice(futures, 1))
             yield reading
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(samples, index, image_sizes):
+def _read(samples, index, image_sizes, *, is_ahead=False):
+    """Read an image; return None if it is to be read later, when it is needed."""
+    expected, name = samples.expected_digests, samples.name(index)
+    request = Request(name, image_sizes, expected is not None, is_ahead)
     try:
-        return _Reading(index, *read_pixels(samples[index], samples.name(index), image_sizes))
+        pixels, scale, digest = read_image(samples[index], request)
+    except TooLargeToReadAheadError:
+        return None
     except ImageError as error:
         return _Reading(index, error=error)
+    if expected is not None and digest not in (None, expected[index]):
+        reason = "its content changed while X was being read; try again when X is complete"
+        return _Reading(index, error=ImageError(name, reason))
+    return _Reading(index, pixels, scale)
 
 
 def _batches_of_readings(readings, batch_size, on_error):

@@ -2,22 +2,23 @@
 
 import hashlib
 import os
-import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import PIL
 
 from .._cache import BoundedCache
-from .._crops import FaceCrop
-from .._perturbations import PerturbedImage
+from .._recipe import Recipe
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._batches import count_threads
-from ._decode import content_of, is_file_content, is_path, load_image
+from ._decode import load_image
+from ._digests import digest_array, digest_content, digest_recipe
 from ._errors import ImageError
 from ._lazy import LazyImage
+from ._limits import MAX_BYTES
+from ._sources import content_of, is_file_content, is_path
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
@@ -26,7 +27,7 @@ _CHUNK = 64
 # A file could change again at the same time on the file system's clock, so that a digest is kept
 # only if this many nanoseconds have passed since the last change.
 _MIN_AGE = 2_000_000_000
-# By path: the version of a file, and the digest of its content.
+# By path: the version of a video file, and the digest of its content.
 _known_files = BoundedCache(200_000)
 
 
@@ -45,46 +46,52 @@ def _digest_chunk(samples, start):
 def _digest(samples, index):
     try:
         return _digest_source(samples[index], samples.name(index))
-    except (ImageError, OSError, TypeError, ValueError):
+    except (ImageError, UnreadableFileError, OSError, TypeError, ValueError):
         return None
 
 
 def _digest_source(source, name):
     if is_path(source):
-        return digest_file(os.fspath(source))
+        # The times of a file do not tell: where it is mapped into memory, it changes without them.
+        with open_regular_file(source, kind="an image", max_bytes=MAX_BYTES.get()) as file:
+            return _digest_open_file(file)
+    if is_file_content(source):
+        return digest_content(content_of(source))
     if isinstance(source, LazyImage):
         return source.digest()
-    if is_file_content(source):
-        return hashlib.sha256(content_of(source)).digest()[:16]
-    if isinstance(source, PerturbedImage) and hasattr(source.perturbation, "identity"):
-        return _digest_recipe(source.source, f"{source.perturbation.identity} {source.seed}", name)
-    if isinstance(source, FaceCrop):
-        return _digest_recipe(source.source, source.identity, name)
+    if isinstance(source, Recipe) and source._identity() is not None:
+        content = _digest_source(source.source, name)
+        return content and digest_recipe(content, source)
     array = source if isinstance(source, np.ndarray) else load_image(source, name=name)
-    digest = hashlib.sha256(f"array {array.dtype.str} {array.shape} ".encode())
-    digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    return digest.digest()[:16]
-
-
-def _digest_recipe(source, recipe, name):
-    """Digest what is made of an image as the text `recipe` says."""
-    content = _digest_source(source, name)
-    return content and hashlib.sha256(content + recipe.encode()).digest()[:16]
+    return digest_array(array)
 
 
 def digest_file(path):
-    """Return 16 bytes that depend on the content of a file; None if it is no regular file."""
-    status = os.stat(path)  # noqa: PTH116 - Path("") is the current folder, "" is no file
-    times = status.st_mtime_ns, status.st_ctime_ns
-    version = (status.st_dev, status.st_ino, status.st_size, *times)
-    known_version, digest = _known_files.get(path, (None, None))
-    if version == known_version:
-        return digest
-    if not stat.S_ISREG(status.st_mode):
+    """Digest a video file, which may be long; return None if it is not a regular file.
+
+    It is digested again only when its size, its times or its inode have changed.
+    """
+    try:
+        file = open_regular_file(path, kind="a video")
+    except UnreadableFileError:
         return None
-    started = time.time_ns()
-    with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").digest()[:16]
-    if started - max(times) > _MIN_AGE:
-        _known_files.put(path, (version, digest))
-    return digest
+    with file:
+        version, last_change = _version_of(file)
+        known_version, digest = _known_files.get(path, (None, None))
+        if version == known_version:
+            return digest
+        started = time.time_ns()
+        digest = _digest_open_file(file)
+        if started - last_change > _MIN_AGE and version == _version_of(file)[0]:
+            _known_files.put(path, (version, digest))
+        return digest
+
+
+def _version_of(file):
+    status = os.fstat(file.fileno())
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return (status.st_dev, status.st_ino, status.st_size, *times), max(times)
+
+
+def _digest_open_file(file):
+    return hashlib.file_digest(file, "sha256").digest()[:16]

@@ -51,3 +51,7 @@ class UnreadableImageWarning(UserWarning):
 
     def __str__(self):
         return f"{self.source}: {self.reason}. Row {self.index} of the result is NaN."
+
+
+class BombError(Exception):
+    """Why an image takes more memory or time than is allowed, as the end of a sentence."""

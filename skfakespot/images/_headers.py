@@ -1,18 +1,16 @@
 """Format, size and JPEG settings of an image, read without decoding its pixels."""
 
-import os
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from .._crops import FaceCrop, MissingFace
-from .._perturbations import PerturbedImage
-from .._regular_files import UnreadableFileError, open_regular_file
-from ._decode import content_of, is_file_content, is_path, name_of, open_content, open_image
-from ._errors import ImageError
+from .._recipe import Recipe
+from ._decode import open_file
 from ._lazy import LazyImage
+from ._opening import open_content
+from ._sources import is_file_content, is_path, name_of
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -85,23 +83,17 @@ def read_header(source, *, name=None):
     >>> read_header(np.zeros((4, 6, 3), dtype="uint8"))[:4]
     (None, 'RGB', 6, 4)
     """
-    if isinstance(source, PerturbedImage | FaceCrop | MissingFace):
+    if isinstance(source, Recipe):
         return read_header(source.source, name=name)
     if isinstance(source, Image.Image):
         return _header(source, None)
     name = name or name_of(source) or "image"
-    if is_file_content(source):
-        return _header(open_content(source, name), len(content_of(source)))
     if isinstance(source, LazyImage):
         return source.header() or _header_of_array(source.load())
-    if not is_path(source):
+    if not is_path(source) and not is_file_content(source):
         return _header_of_array(source)
-    path = os.fsdecode(source)
-    try:
-        with open_regular_file(path, kind="an image") as file:
-            return _header(open_image(file, path, name), os.fstat(file.fileno()).st_size)
-    except (UnreadableFileError, OSError) as error:
-        raise ImageError(name, str(error)) from error
+    with open_file(source, name) as (file, n_bytes):
+        return _header(open_content(file.read(), name).image, n_bytes)
 
 
 def _header_of_array(pixels):

@@ -4,19 +4,19 @@ import io
 import numbers
 import os
 from collections.abc import Iterator, MappingView, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
-from .._crops import FaceCrop, MissingFace
-from .._perturbations import PerturbedImage
+from .._recipe import Recipe
 from ._batches import read_batches, read_images
 from ._content import content_digests
-from ._decode import as_array, check_pixel_dtype, is_file_content, is_path, name_of
 from ._lazy import LazyImage
+from ._pixels import check_pixel_dtype
+from ._sources import as_array, is_file_content, is_path, name_of
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -37,6 +37,7 @@ class Samples:
     kind: str
     shape: tuple[int, ...] | None
     data: np.ndarray | tuple
+    expected_digests: tuple | None = None
 
     def __len__(self):
         return len(self.data)
@@ -61,15 +62,23 @@ class Samples:
         indices = np.asarray(indices, dtype=np.intp)
         is_sequence = self.kind == "sequence"
         data = tuple(self[index] for index in indices) if is_sequence else self[indices]
-        return Samples(self.kind, self.shape, data)
+        expected = self.expected_digests and tuple(self.expected_digests[i] for i in indices)
+        return Samples(self.kind, self.shape, data, expected)
 
     def digests(self):
         """List 16 bytes for each sample that depend on its content; None if it cannot be read.
 
-        The digest of a file is that of its bytes, which are not decoded. It is kept in memory
-        until the size, the times or the inode of the file change.
+        The digest of a file is that of its bytes, which are read each time, but not decoded.
         """
         return content_digests(self)
+
+    def expecting(self, digests):
+        """Return these samples, so that an image whose content is another now cannot be read.
+
+        `digests` are what `digests` has returned. What is known of the content of an image stays
+        true: an image file that has changed since then gives an `ImageError`.
+        """
+        return replace(self, expected_digests=tuple(digests))
 
     def batches(self, indices=None, *, image_size, batch_size, on_error=None, n_threads=None):
         """Read samples batch by batch, in order.
@@ -253,7 +262,7 @@ def _sequence(elements):
 
 def _kind_of_element(element):
     """Return "a path", "an image" or None; for what is made of an image that of its source."""
-    if isinstance(element, PerturbedImage | FaceCrop | MissingFace):
+    if isinstance(element, Recipe):
         return _kind_of_element(element.source)
     if is_path(element) or isinstance(element, LazyImage):
         return "a path"

@@ -3,20 +3,15 @@
 import struct
 
 import numpy as np
-from PIL import Image
 
-from ..images import ImageError
+from ..images import ImageError, too_many_pixels
 
 
 def check_size(width, height, name):
     """Raise ImageError if a frame has more pixels than an image may have."""
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and width * height > limit:
-        raise ImageError(
-            name,
-            f"its frames have {width} x {height} pixels, more than the {limit} that "
-            "PIL.Image.MAX_IMAGE_PIXELS allows; raise that limit if you trust the video",
-        )
+    excess = too_many_pixels(width, height)
+    if excess is not None:
+        raise ImageError(name, f"its frames have {excess}")
 
 
 def turn_upright(pixels, display_matrix):
