@@ -1,7 +1,6 @@
 """What the elements of X are made from: files, or images in memory."""
 
-from .._crops import FaceCrop, MissingFace
-from ..images import PerturbedImage
+from .._recipe import Recipe
 from ..video import VideoFrame
 
 
@@ -19,6 +18,6 @@ def video_of(element):
 
 def _without_changes(element):
     """Return the image that was cropped or perturbed."""
-    while isinstance(element, FaceCrop | MissingFace | PerturbedImage):
+    while isinstance(element, Recipe):
         element = element.source
     return element
