@@ -62,11 +62,10 @@ class RecordFolder:
 
     def _refresh(self):
         try:
-            found = {
-                entry.name for entry in os.scandir(self._folder) if _NAME.fullmatch(entry.name)
-            }
+            names = {entry.name for entry in os.scandir(self._folder)}
         except OSError:
-            found = set()
+            names = set()
+        found = set(filter(_NAME.fullmatch, names))
         if self._files - found:
             self._places, self._files = {}, set()
         for name in sorted(found - self._files):

@@ -1,5 +1,7 @@
 """Opening files of unknown origin: regular files only, so that no pipe or device is waited for."""
 
+import csv
+import io
 import os
 import stat
 
@@ -23,9 +25,18 @@ def read_regular_file(path, *, kind, max_bytes):
 def read_text_file(path, *, kind, max_bytes=2**26):
     """Read a text in UTF-8, see `open_regular_file`; raise ValueError, which names the file."""
     try:
-        return read_regular_file(path, kind=kind, max_bytes=max_bytes).decode("utf-8-sig")
+        return read_regular_file(path, kind=kind, max_bytes=max_bytes).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as {kind} file: {error}.") from error
+
+
+def read_csv_rows(path):
+    """List the rows, lists of text, of a CSV file; see `read_text_file`."""
+    text = read_text_file(path, kind="a CSV")
+    try:
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV file: {error}.") from error
 
 
 def open_regular_file(path, *, kind, max_bytes=None, may_be_empty=False):
@@ -93,5 +104,5 @@ def _check_status(status, kind, max_bytes, may_be_empty):
         raise UnreadableFileError("the file is empty (0 bytes)")
     if max_bytes is not None and status.st_size > max_bytes:
         raise FileTooLargeError(
-            f"it has {status.st_size:,} bytes, and {kind} file has not more than {max_bytes:,} bytes"
+            f"it has {status.st_size:,} bytes, and {kind} file has no more than {max_bytes:,} bytes"
         )

@@ -54,9 +54,8 @@ def _load_model(weights, image_size):
     if path is None:
         raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {hint}")
     with weights_errors(NAME, path, hint):
-        mean, arrays = parse_dlib_network(
-            read_regular_file(path, kind="a dlib", max_bytes=_MAX_BYTES)
-        )
+        data = read_regular_file(path, kind="a dlib", max_bytes=_MAX_BYTES)
+        mean, arrays = parse_dlib_network(data)
         model = _build_model(image_size, random=False)
         for array, variable in zip(arrays, model.weights, strict=True):
             shape = tuple(variable.shape)

@@ -174,6 +174,11 @@ def _check(name, dataset, shape):
         raise WeightsFormatError(f"{name} has the shape {dataset.shape} instead of {shape}")
     if dataset.dtype.kind != "f":
         raise WeightsFormatError(f"{name} holds {dataset.dtype} instead of floating-point numbers")
+    check_plain(name, dataset)
+
+
+def check_plain(name, dataset):
+    """Raise WeightsFormatError unless a dataset's numbers lie in the HDF5 file as they are."""
     # Keras stores tensors as plain numbers. Other layouts could read other files, load a library
     # to decompress them, or take any amount of memory.
     layout = dataset.id.get_create_plist().get_layout()

@@ -4,8 +4,11 @@ import csv
 import os
 from pathlib import Path
 
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._score import CSV_HEADER, score_from_fields
 from ._table import check_parquet_library, read_parquet, write_parquet
+
+_LONGEST_LINE = 2**20
 
 
 def open_scores(output):
@@ -68,7 +71,8 @@ class ParquetFile(CsvFile):
         self.path = path
         if not self.known and path.exists():
             self._csv.unlink(missing_ok=True)
-            self.known = read_parquet(path)
+            with _open(path):
+                self.known = read_parquet(path)
             self._header = CSV_HEADER + "".join(score.to_csv() for score in self.known)
 
     def finish(self):
@@ -79,17 +83,31 @@ class ParquetFile(CsvFile):
             self._csv.unlink()
 
 
+def _open(path):
+    try:
+        return open_regular_file(path, kind="a scores", may_be_empty=True)
+    except UnreadableFileError as error:
+        raise ValueError(f"{path} cannot hold scores: {error}. Give another output.") from error
+
+
+def _bounded_lines(file):
+    while content := file.readline(_LONGEST_LINE):
+        if len(content) == _LONGEST_LINE:
+            raise ValueError(f"it has {_LONGEST_LINE:,} bytes or more")
+        yield content
+
+
 def _read_complete_lines(path):
     """Return the scores in a CSV file, and the number of bytes up to the end of the last one.
 
     The rest is a line that was only partly written. ValueError if the file holds something else.
     """
     scores, n_read, n_complete, line = [], 0, 0, ""
-    with path.open("rb") as file:
+    with _open(path) as file:
 
         def lines():
             nonlocal n_read, line
-            for content in file:
+            for content in _bounded_lines(file):
                 n_read += len(content)
                 line = content.decode("utf-8", "replace")
                 yield line
