@@ -220,8 +220,9 @@ def _load_keras_file(path):
     # It is not documented which errors Keras raises for damaged files.
     except Exception as error:
         raise BackboneError(
-            f"{path} cannot be loaded as a Keras model: {error} Accepted is a file that "
-            "keras.Model.save(...) wrote, without Lambda layers."
+            f"{path} cannot be loaded as a Keras model: {str(error).rstrip('.')}. Accepted is a "
+            ".keras file that keras.Model.save(...) wrote, without Lambda layers. If you trust the "
+            "file, load it by keras.saving.load_model(...), and give the model as backbone."
         ) from error
 
 
