@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -304,14 +305,21 @@ def test_damaged_files_are_not_trusted(network, images, folder, damage):
     file.write_bytes(damage(file.read_bytes()))
     clear_caches(networks=False)
     other = clone(coverage)
-    with count_network_images() as passed:
+    with count_network_images() as passed, warns_once_of(file):
         assert_array_equal(other.fit_transform(images), expected)
     assert_array_equal(other.thresholds_, coverage.thresholds_)
     assert 0 < passed.n_images <= len(images)
     clear_caches(networks=False)
-    with count_network_images() as passed:
+    with count_network_images() as passed, warns_once_of(file):
         assert_array_equal(clone(coverage).fit_transform(images), expected)
     assert passed.n_images == 0
+
+
+@contextmanager
+def warns_once_of(file):
+    with pytest.warns(UserWarning, match="is not used, because it is damaged") as caught:
+        yield
+    assert [str(warning.message).startswith(str(file)) for warning in caught] == [True]
 
 
 def some_profile(seed, n_values=1000):

@@ -11,6 +11,7 @@ from networks import small_network
 from numpy.testing import assert_array_equal
 from weight_files import shake_moments, write_legacy_file
 
+from skfakespot._regular_files import UnreadableFileError
 from skfakespot.backbones._weights import WeightsFormatError, read_weights
 
 FORMATS = ("legacy.h5", "new.weights.h5", "archive.keras")
@@ -220,9 +221,9 @@ def test_hdf5_of_something_else_is_refused(model, tmp_path):
 
 
 def test_files_that_cannot_be_opened(model, tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnreadableFileError, match="no such file"):
         read_weights(tmp_path / "missing.h5", model, NAMES)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(UnreadableFileError, match="it is a folder"):
         read_weights(tmp_path, model, NAMES)
 
 

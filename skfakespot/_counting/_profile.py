@@ -90,7 +90,7 @@ class ActivationProfile:
         header = np.frombuffer(data, _HEADER, 5).tolist()
         n_layers, n_features, n_values, n_listed, itemsize = header
         sizes = (n_layers, n_layers, n_layers, n_features, n_values, n_layers, n_listed)
-        if itemsize not in (2, 4) or min(sizes) < 0:
+        if itemsize not in (2, 4) or min(sizes) < 0 or max(sizes) > len(data):
             raise ValueError("these bytes are no profile")
         arrays, start = [], 5 * _HEADER.itemsize
         for size, dtype in zip(sizes, (*_DTYPES, np.dtype(f"<u{itemsize}")), strict=True):
@@ -99,6 +99,29 @@ class ActivationProfile:
         if start != len(data):
             raise ValueError(f"{len(data) - start} bytes follow the profile")
         return cls(*arrays)
+
+    @staticmethod
+    def max_bytes(layout):
+        """Number of bytes that `to_bytes` may give in a `FeatureLayout`."""
+        n_bytes = 5 * _HEADER.itemsize + 20 * layout.n_layers + 4 * layout.n_features
+        return n_bytes + 8 * int(layout.n_neurons.sum())
+
+    def checked(self, layout):
+        """Return the profile; raise ValueError if it does not fit a `FeatureLayout`."""
+        lengths, above, n_listed = self.lengths, self.above, len(self.features)
+        if (len(lengths), len(above)) != (layout.n_layers, layout.n_features):
+            raise ValueError("the profile has other numbers of layers and features")
+        fits = (lengths >= 0) & (lengths <= layout.n_neurons) & np.isfinite(self.sums)
+        if not fits.all() or lengths.sum() != len(self.values):
+            raise ValueError("the profile has other numbers of neurons in its layers")
+        if n_listed != (0 if layout.output == "layer" else len(self.values)):
+            raise ValueError("the profile has other feature maps")
+        if n_listed and (self.features >= np.repeat(layout.columns, lengths)).any():
+            raise ValueError("the profile has a feature map that its layer does not have")
+        in_bands = self._count(np.ones(len(self.values), dtype=bool), layout.first_features)
+        if (above < 0).any() or (above + in_bands > layout.feature_sizes).any():
+            raise ValueError("the profile counts more neurons than there are")
+        return self
 
 
 _DTYPES = tuple(map(np.dtype, ("<f8", "<f4", "<f4", "<i4", "<f4", "<i4")))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from contextlib import suppress
+from itertools import islice
 
 import joblib
 import numpy as np
@@ -91,12 +91,8 @@ class _Store:
     def _read(self, digest):
         if self._folder is None:
             return []
-        values = []
-        for data in self._folder.read(digest):
-            with suppress(ValueError):  # damaged values are left out
-                values.append(self._unpack(data))
-            if len(values) == self._n_values:
-                break
+        found = self._folder.read(digest, self._unpack, self._max_bytes())
+        values = list(islice(found, self._n_values))
         self._keep(digest, values)
         return values
 
@@ -113,16 +109,26 @@ class _Store:
 
 
 class ProfileStore(_Store):
-    """Activation profiles of images; see `_Store`. `counts` is a cache of their counts."""
+    """Activation profiles of images in a `FeatureLayout`; see `_Store`.
+
+    `counts` is a cache of their counts.
+    """
 
     # For thresholds that are far from each other.
     _n_values = 4
     _pack = staticmethod(ActivationProfile.to_bytes)
-    _unpack = staticmethod(ActivationProfile.from_bytes)
 
-    def __init__(self, structure, weights, folder=None, profiles=_profiles, counts=_counts):
+    def __init__(
+        self, structure, weights, folder=None, *, layout=None, profiles=_profiles, counts=_counts
+    ):
         super().__init__(structure, weights, folder, profiles)
-        self._counts = counts
+        self._layout, self._counts = layout, counts
+
+    def _max_bytes(self):
+        return ActivationProfile.max_bytes(self._layout)
+
+    def _unpack(self, data):
+        return ActivationProfile.from_bytes(data).checked(self._layout)
 
     def sums(self, digest):
         """Sums of each layer's neurons for an image, or None if they are unknown."""
@@ -175,6 +181,9 @@ class ArrayStore(_Store):
     def _pack(self, value):
         return value.astype(self._dtype, copy=False).tobytes()
 
+    def _max_bytes(self):
+        return self._n_numbers * self._dtype.itemsize
+
     def _unpack(self, data):
         value = np.frombuffer(data, self._dtype)
         if len(value) != self._n_numbers:
@@ -213,7 +222,7 @@ class Stores:
         reading = f"{layout.neuron} {layout.output}"
         if layout.grid_size > 1:
             reading += f" {layout.grid_size}"
-        return ProfileStore(*self._open(reading))
+        return ProfileStore(*self._open(reading), layout=layout)
 
     def arrays(self, key, n_values, dtype):
         """Open the store of arrays that have been computed as `key`, text, says."""

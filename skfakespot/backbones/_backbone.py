@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._regular_files import FileTooLargeError, UnreadableFileError
 from ._pickling import model_from_arrays, model_to_arrays
 
 
@@ -24,6 +25,13 @@ def weights_errors(name, path, hint):
     """Turn what is raised while a file of weights is read into a `BackboneError` with a hint."""
     try:
         yield
+    except FileTooLargeError as error:
+        raise BackboneError(
+            f"The weights of {name}, {error.path}, are of another network: {error}. {hint}"
+        ) from error
+    except UnreadableFileError as error:
+        reason = str(error)[:1].upper() + str(error)[1:]
+        raise BackboneError(f"The weights of {name}, {error.path}: {reason}. {hint}") from error
     except OSError as error:
         file, reason = error.filename or path, error.strerror or error
         raise BackboneError(f"The weights of {name}, {file}: {reason}. {hint}") from error

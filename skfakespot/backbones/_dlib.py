@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .._keras import import_keras, kernel_initializers
+from .._regular_files import read_regular_file
 from ._backbone import (
     Backbone,
     BackboneCard,
@@ -19,6 +20,8 @@ _INPUT_SIZE = (150, 150)
 _LICENCE = "CC0-1.0"
 
 _FILE_NAME = "dlib_face_recognition_resnet_model_v1.dat"
+# The published file has 22 MB.
+_MAX_BYTES = 2**26
 _MEAN_RGB = (122.782, 117.001, 104.298)
 _STAGE_FILTERS = (32, 64, 128, 256, 256)
 _EMBEDDING_SIZE = 128
@@ -51,7 +54,8 @@ def _load_model(weights, image_size):
     if path is None:
         raise BackboneError(f"The weights of {NAME} ({_FILE_NAME}) are not installed. {hint}")
     with weights_errors(NAME, path, hint):
-        mean, arrays = parse_dlib_network(path.read_bytes())
+        data = read_regular_file(path, kind="a dlib", max_bytes=_MAX_BYTES)
+        mean, arrays = parse_dlib_network(data)
         model = _build_model(image_size, random=False)
         for array, variable in zip(arrays, model.weights, strict=True):
             shape = tuple(variable.shape)

@@ -73,7 +73,9 @@ def _fetch(remote, path, timeout):
     # A killed process may have left this file. Whoever holds the lock may overwrite it.
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("w+b") as file:
+        # A named pipe of this name would be waited for.
+        part.unlink(missing_ok=True)
+        with part.open("x+b") as file:
             _receive(remote, file, timeout)
             _check(remote, file)
             file.flush()

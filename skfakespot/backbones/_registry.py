@@ -210,11 +210,19 @@ def _load_keras_file(path):
     keras = import_keras()
     try:
         with keep_global_random_state():
+            # zipfile and h5py are loaded only where a file is read.
+            from ._keras_archive import check_keras_archive
+
+            check_keras_archive(path)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except RecursionError:
+        raise
+    # It is not documented which errors Keras raises for damaged files.
+    except Exception as error:
         raise BackboneError(
-            f"{path} cannot be loaded as a Keras model: {error} Accepted is a file that "
-            "keras.Model.save(...) wrote, without Lambda layers."
+            f"{path} cannot be loaded as a Keras model: {str(error).rstrip('.')}. Accepted is a "
+            ".keras file that keras.Model.save(...) wrote, without Lambda layers. If you trust the "
+            "file, load it by keras.saving.load_model(...), and give the model as backbone."
         ) from error
 
 

@@ -6,11 +6,13 @@ one tensor after the other. No code is run, and no file is read beyond the size 
 
 import json
 import math
+import os
 from base64 import b64decode
 from itertools import zip_longest
 
 import numpy as np
 
+from .._regular_files import open_regular_file, read_regular_file
 from ._backbone import WeightsFormatError
 
 _MAX_JSON_SIZE = 1 << 20
@@ -26,10 +28,7 @@ def read_tensors(path, operations, expected):
     "Conv2D 1 2 2 1 SAME". `expected` holds the type and shape of each tensor by name. Raises
     WeightsFormatError, which names the first difference, or OSError.
     """
-    with path.open("rb") as file:
-        text = file.read(_MAX_JSON_SIZE + 1)
-    if len(text) > _MAX_JSON_SIZE:
-        raise WeightsFormatError(f"the JSON file has more than {_MAX_JSON_SIZE:,} bytes")
+    text = read_regular_file(path, kind="a JSON", max_bytes=_MAX_JSON_SIZE)
     try:
         graph = json.loads(text)
         _check_operations(graph["modelTopology"]["node"], operations)
@@ -86,12 +85,11 @@ def _stored_types(manifest, expected):
 def _read_binary(path, stored_types, expected):
     counts = {name: math.prod(expected[name][1]) for name in stored_types}
     size = sum(counts[name] * np.dtype(stored).itemsize for name, stored in stored_types.items())
-    with path.open("rb") as file:
-        data = file.read(size + 1)
-    if len(data) != size:
-        raise WeightsFormatError(
-            f"{path.name} has {path.stat().st_size:,} bytes instead of {size:,}"
-        )
+    with open_regular_file(path, kind="a binary", may_be_empty=True) as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        if n_bytes != size:
+            raise WeightsFormatError(f"{path.name} has {n_bytes:,} bytes instead of {size:,}")
+        data = file.read(size)
     tensors, start = {}, 0
     for name, stored in stored_types.items():
         dtype, shape = expected[name]

@@ -14,6 +14,7 @@ from collections import Counter
 import h5py
 import numpy as np
 
+from .._regular_files import open_regular_file
 from ._backbone import WeightsFormatError
 from ._keras_vggface import snake_case
 
@@ -39,22 +40,23 @@ def read_weights(path, model, layer_names):
     layer's name in a legacy file, under its name in `model`, where the two differ. The
     `WeightsFormatError` names the first tensor that is missing, surplus or of another shape.
     """
-    with path.open("rb") as stream:
-        is_archive = stream.read(len(_ARCHIVE_SIGNATURE)) == _ARCHIVE_SIGNATURE
-    try:
-        with h5py.File(_unpack(path, model) if is_archive else path, "r") as root:
-            tensors = _find_tensors(root, model.layers, layer_names)
-            return [_read_tensor(name, dataset) for name, dataset in tensors.items()]
-    except WeightsFormatError:
-        raise
-    # It is not documented which errors the libraries raise for damaged files.
-    except Exception as error:
-        raise WeightsFormatError(f"it cannot be read ({error})") from error
+    with open_regular_file(path, kind="a weights", may_be_empty=True) as file:
+        is_archive = file.read(len(_ARCHIVE_SIGNATURE)) == _ARCHIVE_SIGNATURE
+        file.seek(0)
+        try:
+            with h5py.File(_unpack(file, model) if is_archive else file, "r") as root:
+                tensors = _find_tensors(root, model.layers, layer_names)
+                return [_read_tensor(name, dataset) for name, dataset in tensors.items()]
+        except WeightsFormatError:
+            raise
+        # It is not documented which errors the libraries raise for damaged files.
+        except Exception as error:
+            raise WeightsFormatError(f"it cannot be read ({error})") from error
 
 
-def _unpack(path, model):
+def _unpack(file, model):
     """Read the HDF5 file in a ``.keras`` archive, and nothing else of the archive."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         member = archive.getinfo(_ARCHIVE_MEMBER)
         # The state of Adam has two more numbers for each weight.
         max_size = 16 * model.count_params() + (1 << 24)
@@ -172,6 +174,11 @@ def _check(name, dataset, shape):
         raise WeightsFormatError(f"{name} has the shape {dataset.shape} instead of {shape}")
     if dataset.dtype.kind != "f":
         raise WeightsFormatError(f"{name} holds {dataset.dtype} instead of floating-point numbers")
+    check_plain(name, dataset)
+
+
+def check_plain(name, dataset):
+    """Raise WeightsFormatError unless a dataset's numbers lie in the HDF5 file as they are."""
     # Keras stores tensors as plain numbers. Other layouts could read other files, load a library
     # to decompress them, or take any amount of memory.
     layout = dataset.id.get_create_plist().get_layout()

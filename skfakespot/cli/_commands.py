@@ -1,6 +1,5 @@
 """The commands: each takes the parsed options and returns the exit status, None for 0."""
 
-import csv
 import dataclasses
 import json
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._regular_files import read_csv_rows
 from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
 from ._detectors import fit_and_report, load_detector, make_detector, save_detector
@@ -286,11 +286,10 @@ def _read_groups(file, paths):
     if file is None:
         return None
     group_of = {}
-    with file.open(newline="", encoding="utf-8") as lines:
-        for number, line in enumerate(csv.reader(lines), start=1):
-            if len(line) != 2:
-                raise ValueError(f"{file}, line {number}: {line} is not PATH,GROUP.")
-            group_of[(file.parent / line[0]).resolve()] = line[1]
+    for number, line in enumerate(read_csv_rows(file), start=1):
+        if len(line) != 2:
+            raise ValueError(f"{file}, line {number}: {line} is not PATH,GROUP.")
+        group_of[(file.parent / line[0]).resolve()] = line[1]
     groups = [group_of.get(Path(path).resolve()) for path in paths]
     missing = [path for path, group in zip(paths, groups, strict=True) if group is None]
     if missing:

@@ -2,6 +2,7 @@
 
 import re
 
+from .._regular_files import read_text_file
 from ._listing import FAKE, REAL, check_root, check_subset, find
 from ._videos import Video, find_videos, read_videos
 
@@ -103,7 +104,7 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
 def _read_testing_list(file):
     """Return the names of the videos for testing in each folder."""
     testing = {folder: set() for folder in _FOLDERS}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text_file(file, kind="a list").splitlines(), start=1):
         if not line.strip():
             continue
         match = re.fullmatch(r"([01])\s+([^/]+)/([^/]+)\.\w+", line.strip())

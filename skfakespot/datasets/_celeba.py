@@ -1,8 +1,8 @@
 """The reader of CelebA."""
 
-import csv
 import warnings
 
+from .._regular_files import read_csv_rows, read_text_file
 from ._listing import (
     REAL,
     Face,
@@ -115,14 +115,16 @@ def load_celeba(root, *, subset="all"):
 
 def _read_pairs(file):
     """Yield the place in the list, the image's stem and its value from each line but a header."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        separated = csv.reader(lines) if file.suffix == ".csv" else map(str.split, lines)
-        for number, line in enumerate(separated, start=1):
-            if not line or (number == 1 and line[0] == "image_id"):
-                continue
-            if len(line) != 2:
-                raise ValueError(f"{file}, line {number}: {line} is not an image and a number.")
-            yield f"{file}, line {number}", line[0].rsplit(".", 1)[0], line[1]
+    if file.suffix == ".csv":
+        rows = read_csv_rows(file)
+    else:
+        rows = map(str.split, read_text_file(file, kind="a list").splitlines())
+    for number, row in enumerate(rows, start=1):
+        if not row or (number == 1 and row[0] == "image_id"):
+            continue
+        if len(row) != 2:
+            raise ValueError(f"{file}, line {number}: {row} is not an image and a number.")
+        yield f"{file}, line {number}", row[0].rsplit(".", 1)[0], row[1]
 
 
 def _read_partition(file):

@@ -1,10 +1,9 @@
 """The reader of the DeepFake Detection Challenge."""
 
-import csv
-import json
 from pathlib import Path
 
-from ._listing import FAKE, REAL, assign_part, check_root, check_subset
+from .._regular_files import read_csv_rows
+from ._listing import FAKE, REAL, assign_part, check_root, check_subset, read_json
 from ._videos import Video, find_videos, read_videos
 
 _METADATA = "metadata.json"
@@ -127,15 +126,16 @@ def _read_metadata(root):
     """Yield folder, name, original, target and split of each video of all files metadata.json."""
     files = [root / _METADATA, *root.glob(f"*/{_METADATA}"), *root.glob(f"train/*/{_METADATA}")]
     for file in sorted(file for file in set(files) if file.is_file()):
-        for video, entry in json.loads(file.read_text(encoding="utf-8")).items():
-            label, split = (entry.get(key) for key in ("label", "split"))
+        for video, entry in read_json(file, dict).items():
+            entry = entry if isinstance(entry, dict) else {}
+            label, split = (str(entry.get(key)) for key in ("label", "split"))
             if label not in _LABEL or split not in _SPLITS:
                 raise ValueError(
                     f"{file}: {video} has the label {label!r} and the split {split!r}; known are "
                     "the labels REAL and FAKE and the splits train, val, validation and test."
                 )
             name = Path(video).stem
-            original = Path(entry.get("original") or name).stem
+            original = Path(str(entry.get("original") or name)).stem
             yield file.parent, name, original, _LABEL[label], _SPLITS[split]
 
 
@@ -145,16 +145,16 @@ def _read_labels(root):
         for file in (root / name / _LABELS for name in names):
             if not file.is_file():
                 continue
-            with file.open(newline="", encoding="utf-8") as lines:
-                for row in csv.DictReader(lines):
-                    label = _LABEL.get(row.get("label"))
-                    if not row.get("filename") or label is None:
-                        raise ValueError(
-                            f"{file}: {row} does not have a filename and a label of 0 (real) or 1 "
-                            "(fake)."
-                        )
-                    name = Path(row["filename"]).stem
-                    yield file.parent, name, name, label, split
+            header, *rows = read_csv_rows(file) or [[]]
+            for row in (dict(zip(header, row, strict=False)) for row in rows if row):
+                label = _LABEL.get(row.get("label"))
+                if not row.get("filename") or label is None:
+                    raise ValueError(
+                        f"{file}: {row} does not have a filename and a label of 0 (real) or 1 "
+                        "(fake)."
+                    )
+                name = Path(row["filename"]).stem
+                yield file.parent, name, name, label, split
 
 
 def _check_overlap(entries):

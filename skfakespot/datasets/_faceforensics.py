@@ -1,9 +1,17 @@
 """The reader of FaceForensics++."""
 
-import json
 import re
 
-from ._listing import FAKE, REAL, assign_part, check_choice, check_root, check_subset, find
+from ._listing import (
+    FAKE,
+    REAL,
+    assign_part,
+    check_choice,
+    check_root,
+    check_subset,
+    find,
+    read_json,
+)
 from ._videos import Video, find_videos, read_videos
 
 _ACTORS = "DeepFakeDetection"
@@ -178,7 +186,9 @@ def _read_parts(root, *, required):
         file = find(root, places, f"{name} (get it from {_LISTS})", required=required)
         if file is None:
             return {}
-        for pair in json.loads(file.read_text(encoding="utf-8")):
+        for pair in read_json(file, list):
+            if not (isinstance(pair, list) and [type(video) for video in pair] == [str, str]):
+                raise ValueError(f"{file}: {pair!r} is not a pair of videos. {remedy}")
             part_of_pair[tuple(pair)] = part
             for video in pair:
                 assign_part(part_of_video, video, part, f"{file}: the video {video} is", remedy)

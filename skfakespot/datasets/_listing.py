@@ -1,6 +1,7 @@
 """Helpers of all readers: finding files, checking arguments, making the Bunch."""
 
 import glob
+import json
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._paths import is_pattern
+from .._regular_files import read_text_file
 from ..images import VIDEO_SUFFIXES
 
 _SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -76,6 +78,17 @@ def find(root, places, what, *, required=True):
         looked_for = " and ".join(str(root / place) for place in places)
         raise FileNotFoundError(f"{root} has no {what}. Looked for {looked_for}.")
     return found
+
+
+def read_json(file, kind):
+    """Read the object or list, as the type `kind` says, in a JSON file; ValueError names it."""
+    try:
+        content = json.loads(read_text_file(file, kind="a JSON"))
+    except (RecursionError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file} is not JSON: {error}. Download it again.") from error
+    if not isinstance(content, kind):
+        raise ValueError(f"{file} holds a {type(content).__name__}, not a {kind.__name__}.")
+    return content
 
 
 def visible_folders(folder):

@@ -14,6 +14,8 @@ from ..images import DECODER_VERSION
 _VERSION = 1
 # A face is its box, its score and the x and y of five landmarks.
 N_NUMBERS = 4 + 1 + 10
+# Pixels; a larger face would be outside the images that are searched.
+_LARGEST_FACE = 2**14
 _MEMORY_BYTES = 32 * 2**20
 _OVERHEAD = 300
 
@@ -52,7 +54,7 @@ class FaceRecords:
         key = self._configuration + digest
         faces = _known_faces.get(key)
         if faces is None and self._folder is not None:
-            faces = next(map(_unpack, self._folder.read(digest)), None)
+            faces = next(self._folder.read(digest, _unpack), None)
             if faces is not None:
                 _known_faces.put(key, faces)
         return faces
@@ -70,4 +72,8 @@ def _pack(faces):
 
 
 def _unpack(data):
-    return np.frombuffer(data, "<f8").astype(np.float64).reshape(-1, N_NUMBERS)
+    faces = np.frombuffer(data, "<f8").astype(np.float64).reshape(-1, N_NUMBERS)
+    points = np.delete(faces, 4, axis=1).reshape(-1, 7, 2)
+    if not (np.isfinite(faces).all() and (np.ptp(points, axis=1) < _LARGEST_FACE).all()):
+        raise ValueError("a face is larger than images are")
+    return faces

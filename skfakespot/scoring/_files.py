@@ -4,11 +4,13 @@ import csv
 import os
 from pathlib import Path
 
+from .._regular_files import UnreadableFileError, open_regular_file
 from ._score import ImageScore, csv_header, csv_line, label_of, score_from_fields
 from ._table import check_parquet_library, read_parquet, write_parquet
 
 # The last bits of a network's outputs may depend on the batch and the processor.
 _TOLERANCE = 1e-3
+_LONGEST_LINE = 2**20
 _REMEDY = "Delete it, or give another output."
 
 
@@ -106,7 +108,8 @@ class ParquetFile(CsvFile):
         self.path = path
         if not self.known and path.exists():
             self._csv.unlink(missing_ok=True)
-            self.known = read_parquet(path, score_type)
+            with _open(path):
+                self.known = read_parquet(path, score_type)
             self._header = csv_header(score_type) + "".join(map(csv_line, self.known))
 
     def finish(self):
@@ -117,6 +120,20 @@ class ParquetFile(CsvFile):
             self._csv.unlink()
 
 
+def _open(path):
+    try:
+        return open_regular_file(path, kind="a scores", may_be_empty=True)
+    except UnreadableFileError as error:
+        raise ValueError(f"{path} cannot hold scores: {error}. Give another output.") from error
+
+
+def _bounded_lines(file):
+    while content := file.readline(_LONGEST_LINE):
+        if len(content) == _LONGEST_LINE:
+            raise ValueError(f"it has {_LONGEST_LINE:,} bytes or more")
+        yield content
+
+
 def _read_complete_lines(path, score_type):
     """Return the scores in a CSV file, and the number of bytes up to the end of the last one.
 
@@ -124,11 +141,11 @@ def _read_complete_lines(path, score_type):
     """
     scores, n_read, n_complete, line = [], 0, 0, ""
     header = csv_header(score_type)
-    with path.open("rb") as file:
+    with _open(path) as file:
 
         def lines():
             nonlocal n_read, line
-            for content in file:
+            for content in _bounded_lines(file):
                 n_read += len(content)
                 line = content.decode("utf-8", "replace")
                 yield line

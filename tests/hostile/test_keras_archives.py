@@ -1,0 +1,76 @@
+"""Archives of Keras from strangers: one error, and little time and memory."""
+
+import keras
+import numpy as np
+import pytest
+from hostile.keras_archives import (
+    ATTACKS,
+    WRITERS,
+    members_of,
+    write_legacy_with_code,
+    write_members,
+    write_network,
+)
+from hostile.special_files import KINDS, limits, make_special
+
+from skfakespot import NeuronCoverageTransformer
+from skfakespot.backbones import BackboneError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (2, 12, 10, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory):
+    return members_of(write_network(tmp_path_factory.mktemp("network") / "network.keras"))
+
+
+def assert_refused(path, reason=""):
+    with limits(), pytest.raises(BackboneError, match=f"cannot be loaded.*{reason}.*Accepted is"):
+        NeuronCoverageTransformer(path).fit(IMAGES)
+
+
+def test_the_network_itself_is_read(members, tmp_path):
+    path = write_members(tmp_path / "network.keras", members)
+    assert NeuronCoverageTransformer(path).fit(IMAGES).n_neurons_.tolist() == [320, 2]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_describes_too_much_or_no_network_is_refused(members, tmp_path, attack):
+    assert_refused(write_members(tmp_path / "hostile.keras", ATTACKS[attack](members)))
+
+
+@pytest.mark.parametrize("attack", WRITERS)
+def test_archives_that_are_no_plain_archives_are_refused(members, tmp_path, attack):
+    path = tmp_path / "hostile.keras"
+    WRITERS[attack](path, members)
+    if attack == "20,000 members":
+        with limits():
+            NeuronCoverageTransformer(path).fit(IMAGES)
+    else:
+        assert_refused(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_special_files_are_refused(tmp_path, kind):
+    assert_refused(make_special(tmp_path / "network.keras", kind))
+
+
+def test_an_unpacked_archive_is_refused(members, tmp_path):
+    folder = tmp_path / "network.keras"
+    folder.mkdir()
+    for name, content in members.items():
+        (folder / name).write_bytes(content)
+    assert_refused(folder, "it is a folder")
+
+
+def test_files_of_keras_2_are_refused(tmp_path):
+    write_legacy_with_code(tmp_path / "network.h5")
+    assert_refused(tmp_path / "network.h5", r"does not end in \.keras")
+
+
+def test_a_checked_network_leaves_nothing_behind(members, tmp_path):
+    path = write_members(tmp_path / "hostile.keras", ATTACKS["4e7 filters"](members))
+    assert_refused(path)
+    # Keras initialises the variables of a scope when it ends, and those of scopes before it.
+    with limits(), keras.StatelessScope():
+        pass
