@@ -14,7 +14,7 @@ import numpy as np
 
 from ..images import ImageError
 from ..scoring import ImageScore, iter_scores
-from ._detectors import fit_and_report, load_detector, make_detector, save_detector
+from ._detectors import check_name, fit_and_report, load_detector, make_detector, save_detector
 from ._inputs import list_arguments, load_faces
 
 
@@ -148,7 +148,7 @@ def _prepare_detector(faces, groups, options):
     if options.detector is not None:
         rows = np.arange(len(faces.target))
         tested = f"{options.detector}, tested on {len(rows)} images"
-        return load_detector(options.detector), rows, tested
+        return load_detector(options.detector, trust=options.trust), rows, tested
     train_rows, test_rows = _split_faces(faces, groups, options)
     detector = make_detector(options)
     detector.fit(faces.data[train_rows], faces.target[train_rows])
@@ -184,10 +184,11 @@ def _print_robustness(rows, tested, options):
 def train(options):
     """Train on all images and save the detector."""
     _check_folder_exists(options.output)
+    check_name(options.output, options.format)
     faces, skipped = load_faces(options)
     detector = make_detector(options)
     detector.fit(faces.data, faces.target)
-    save_detector(detector, options.output)
+    save_detector(detector, options.output, options.format)
     n_real, n_fake = np.bincount(faces.target).tolist()
     if options.json:
         _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake, **skipped})
@@ -198,7 +199,7 @@ def train(options):
 def predict(options):
     """Score images; unreadable ones are named on stderr and make the exit status 2."""
     scores = iter_scores(
-        load_detector(options.detector),
+        load_detector(options.detector, trust=options.trust),
         list_arguments(options.images, null=options.null),
         threshold=options.threshold,
         output=options.output,
