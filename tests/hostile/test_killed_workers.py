@@ -77,5 +77,5 @@ def test_faces_are_found_after_a_worker_was_killed(tmp_path):
     paths = write_photos(tmp_path)
     (first, *_) = joblib.Parallel(2)(joblib.delayed(pid_of_worker)(n) for n in range(4))
     os.kill(first, signal.SIGKILL)
-    crops = FaceCropper(n_jobs=2, on_no_face="whole").fit_transform(paths)
+    crops = FaceCropper(n_jobs=2).fit_transform(paths)
     assert len(crops) == len(paths)
