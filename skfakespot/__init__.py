@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ._cache import clear_caches
     from ._network import count_network_images
     from ._probability import fake_probability
+    from ._trusted_types import trusted_types
     from .augmentation import PerturbationAugmenter
     from .classifier import FakeSpotterClassifier
     from .coverage import NeuronCoverageTransformer
@@ -29,6 +30,7 @@ __all__ = [
     "fake_probability",
     "make_fakespotter",
     "score_images",
+    "trusted_types",
 ]
 
 # Each name is imported at its first use, because all of them together take a second.
@@ -43,6 +45,7 @@ _MODULES = {
     "fake_probability": "._probability",
     "make_fakespotter": ".pipeline",
     "score_images": ".scoring",
+    "trusted_types": "._trusted_types",
 }
 
 

@@ -102,7 +102,14 @@ class CountingMixin:
 
     def _layout(self, reader):
         grid_size = self.grid_size if "grid" in self.statistics else 1
-        return FeatureLayout(reader.layer_names, reader.shapes, self.neuron, self.output, grid_size)
+        return FeatureLayout(
+            reader.layer_names,
+            reader.shapes,
+            self.neuron,
+            self.output,
+            grid_size,
+            network=reader.name,
+        )
 
     def _statistics(self, layout):
         """Return the layout of the statistics, or None if there are only counts."""

@@ -63,6 +63,17 @@ def unset_requests(estimator, method):
     return {name for name, request in requests.items() if request is None}
 
 
+def name_owner_of_requests(estimator):
+    """Let the metadata requests of an estimator hold its name instead of the estimator.
+
+    They need it for messages only, and skops cannot save objects that refer to each other.
+    """
+    requests = getattr(estimator, "_metadata_request", None)
+    for part in (requests, *vars(requests).values()) if requests else ():
+        if hasattr(part, "owner"):
+            part.owner = type(estimator).__name__
+
+
 def validate_parameters(value):
     """Check the types and ranges of an estimator's parameters; do nothing for other values."""
     is_estimator = isinstance(value, BaseEstimator) and hasattr(value, "_parameter_constraints")
@@ -83,6 +94,7 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "is_roc_auc",
+    "name_owner_of_requests",
     "unset_requests",
     "validate_parameters",
 ]

@@ -439,12 +439,16 @@ def test_the_command_on_a_saved_detector_as_json(folders, images, y, tmp_path, c
         "--output",
         str(tmp_path / "c.png"),
     ]
+    assert main(command) == 2
+    assert "add --trust" in capsys.readouterr().err
+    command.append("--trust")
     assert main(command) == 0
     report = json.loads(capsys.readouterr().out)
     assert [row["level"] for row in report["results"]] == [None, 0.5, 1, 1.5, 2, 2.5, 3]
     assert report["results"][1]["n_samples"] == 40
     falls = [row["fall"] for row in report["results"][1:]]
     assert report["fall"] == pytest.approx(np.mean(falls))
-    assert main(["predict", str(tmp_path / "detector.joblib"), f"{folders[1]}/00.png"]) == 0
+    file = str(tmp_path / "detector.joblib")
+    assert main(["predict", file, f"{folders[1]}/00.png", "--trust"]) == 0
     assert main([*command, "--augment"]) == 2
     assert "does not go with --detector" in capsys.readouterr().err

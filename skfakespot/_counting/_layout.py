@@ -22,6 +22,8 @@ class FeatureLayout:
     grid_size : int, default=1
         With ``output="channel"``, feature maps are divided into a grid of so many rows and columns
         of cells, and each cell is a feature of its own. Maps of fewer places a side stay whole.
+    network : str, default="the network"
+        What messages call the network.
 
     Attributes
     ----------
@@ -34,9 +36,9 @@ class FeatureLayout:
         Whether the feature is a cell of a divided map.
     """
 
-    def __init__(self, layer_names, shapes, neuron, output, grid_size=1):
+    def __init__(self, layer_names, shapes, neuron, output, grid_size=1, *, network="the network"):
         self.layer_names, self.neuron, self.output = layer_names, neuron, output
-        self.grid_size, self._shapes = grid_size, shapes
+        self.grid_size, self.network, self._shapes = grid_size, network, shapes
         self.n_maps = np.array([shape[-1] for shape in shapes])
         places = np.array([math.prod(shape[:-1]) for shape in shapes])
         self.n_neurons = self.n_maps if neuron == "channel" else self.n_maps * places

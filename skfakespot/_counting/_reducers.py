@@ -61,6 +61,7 @@ class _CountReducer:
         self._counts = np.empty(shape, dtype=np.int64)
         self._non_finite = np.zeros(self._layout.n_layers, dtype=bool)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, layer, outputs):
         layout = self._layout
         neurons = neurons_of(outputs, layout.neuron)
@@ -71,10 +72,7 @@ class _CountReducer:
         ]
         counts = np.concatenate(counts, axis=1)
         self._counts[:, self._layout.features_of(layer)] = counts
-        # NaN is above no threshold and infinity above each: only such counts need a closer look.
-        active = counts.sum(axis=1)
-        suspect = ((active == 0) | (active == neurons.shape[1])).any(axis=1)
-        self._non_finite[layer] = suspect.any() and not np.isfinite(neurons[suspect]).all()
+        self._non_finite[layer] = not all_finite(neurons)
 
     def results(self):
         refuse_non_finite(self._layout, self._non_finite)
@@ -148,12 +146,23 @@ class _ProfileReducer:
         )
 
 
-def refuse_non_finite(layout, non_finite):
+@np.errstate(over="ignore", invalid="ignore")
+def all_finite(values):
+    """Whether none of float32 values is NaN or infinite."""
+    values = values.reshape(-1)
+    # The sum of squares takes a third less time than a look at each value, and no memory. It is
+    # finite unless a value is not, or is very large.
+    return bool(np.isfinite(values @ values) or np.isfinite(values).all())
+
+
+def refuse_non_finite(layout, non_finite, problem="NaN or infinite"):
     """Raise an error that names the first layer of which `non_finite`, bool, is True."""
     if np.any(non_finite):
         name = layout.layer_names[int(np.argmax(non_finite))]
         raise ValueError(
-            f"The layer {name!r} has outputs that are NaN or infinite, so its neurons cannot be "
-            "counted. Check the network's weights and its preprocessing (the scale of its "
-            "input), or leave such layers out with layers=."
+            f"The layer {name!r} has outputs that are {problem}, so its neurons cannot be "
+            f"counted. It is the first such layer of {layout.network} that is read. Check the "
+            "network's weights (are they of this network, and complete?), its preprocessing (the "
+            "scale of its input) and its precision (float16 holds numbers up to 65,504 only), or "
+            "leave such layers out with layers=."
         )

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from ._map_statistics import describe_maps, root_covariances
-from ._reducers import Reduction, refuse_non_finite
+from ._reducers import Reduction, all_finite, refuse_non_finite
 from ._reductions import sum_neurons
 
 
@@ -33,26 +33,35 @@ class _StatisticReducer:
         self._gram_layers = set(statistics.gram_layers.tolist()) if "gram" in names else ()
         self._takes_maps = not names.isdisjoint({"moments", "autocorrelation"})
         self._sums = np.empty((n_images, layout.n_layers))
+        self._overflows = np.zeros(layout.n_layers, dtype=bool)
         self._first_maps = np.cumsum(layout.n_maps) - layout.n_maps
         self._moments = np.empty((n_images, 4, layout.n_maps.sum()), dtype=np.float32)
         shape = (n_images, len(self._lags), layout.n_maps.sum())
         self._autocorrelation = np.empty(shape, dtype=np.float32)
         self._gram = {}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, layer, outputs):
         first = self._first_maps[layer]
         maps = slice(first, first + self._layout.n_maps[layer])
         if self._takes_maps:
             moments, autocorrelation, sums = describe_maps(outputs, self._lags)
             self._moments[..., maps], self._autocorrelation[..., maps] = moments, autocorrelation
+            self._overflows[layer] = not (all_finite(moments) and all_finite(autocorrelation))
         else:
             sums = sum_neurons(outputs.reshape(len(outputs), -1))
         self._sums[:, layer] = sums
         if layer in self._gram_layers:
             self._gram[layer] = root_covariances(outputs)
+            self._overflows[layer] |= not all_finite(self._gram[layer])
 
     def results(self):
-        refuse_non_finite(self._layout, ~np.isfinite(self._sums).all(axis=0))
+        non_finite = ~np.isfinite(self._sums).all(axis=0)
+        refuse_non_finite(
+            self._layout,
+            non_finite | self._overflows,
+            "NaN or infinite" if non_finite.any() else "so large that their squares are infinite",
+        )
         rows = {"sums": self._sums}
         if "moments" in self._names:
             rows["moments"] = self._moments.reshape(self._n_images, -1)

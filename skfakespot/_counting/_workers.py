@@ -14,11 +14,10 @@ from joblib.parallel import get_active_backend
 
 from .._cache import BoundedCache
 from .._keras import import_keras
+from .._worker_pool import CHUNKS_A_WORKER, run_in_workers
 from ..images import ImageError
 from ._passes import ReducedBatch, run_pass
 
-# Several small chunks each, so that no worker waits long for the slowest.
-_CHUNKS_A_WORKER = 4
 _specs_of_others = BoundedCache(4, is_network=True)
 
 
@@ -74,7 +73,7 @@ class _ReducedChunk(NamedTuple):
 def split(indices, batch_size, n_workers):
     """Split indices into a few chunks for every worker, of a batch at least."""
     n_batches = -(-len(indices) // batch_size)
-    return np.array_split(indices, max(1, min(n_batches, n_workers * _CHUNKS_A_WORKER)))
+    return np.array_split(indices, max(1, min(n_batches, n_workers * CHUNKS_A_WORKER)))
 
 
 def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, on_error):
@@ -84,13 +83,12 @@ def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, o
     """
     if not getattr(get_active_backend()[0], "supports_sharedmem", False):
         network.pack()
-    tasks = (
-        joblib.delayed(_reduce_chunk)(
-            network, samples.subset(chunk), batch_size, copy.deepcopy(reduction)
-        )
-        for chunk in chunks
-    )
-    for chunk, reduced in zip(chunks, _parallel(n_jobs)(tasks), strict=True):
+
+    def arguments_of(chunk):
+        return network, samples.subset(chunk), batch_size, copy.deepcopy(reduction)
+
+    results = run_in_workers(_reduce_chunk, arguments_of, chunks, n_jobs)
+    for chunk, reduced in zip(chunks, results, strict=True):
         for category, message in reduced.warnings:
             warnings.warn(message, category, stacklevel=2)
         for place, name, reason in reduced.failures:
@@ -102,13 +100,6 @@ def run_parallel_pass(network, samples, chunks, batch_size, reduction, n_jobs, o
         for batch in reduced.batches:
             reduction.update(batch.results)
             yield batch._replace(indices=chunk[batch.indices])
-
-
-def _parallel(n_jobs):
-    try:
-        return joblib.Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # not every backend can
-        return joblib.Parallel(n_jobs=n_jobs)
 
 
 def _reduce_chunk(network, samples, batch_size, reduction):

@@ -27,6 +27,8 @@ class NetworkReader(BatchReader):
 
     Attributes
     ----------
+    name : str
+        The network, for messages.
     image_size : tuple of (height, width) or None
         Size of the images; None for vectors.
     layer_names, shapes : tuple
@@ -38,6 +40,7 @@ class NetworkReader(BatchReader):
     def __init__(self, spec):
         super().__init__()
         self._backbone, self._device, self._may_change = spec.backbone, spec.device, spec.may_change
+        self.name = f"the network {spec.backbone.name!r}"
         self.image_size = spec.image_size
         with device_scope(spec.device):
             calls = _trace(spec.backbone, spec.input_shape)

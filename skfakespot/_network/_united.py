@@ -50,6 +50,8 @@ class UnitedReader(BatchReader):
 
     Attributes
     ----------
+    name : str
+        The networks, for messages.
     image_size : tuple
         Of each network, the image size of its `NetworkReader`.
     layer_names, shapes : tuple
@@ -66,6 +68,7 @@ class UnitedReader(BatchReader):
             replace(network, layers=_own_layers(network.layers, prefix, prefixes)).open()
             for network, prefix in zip(spec.specs, prefixes, strict=True)
         ]
+        self.name = " and ".join(reader.name for reader in self._readers)
         self.image_size = tuple(reader.image_size for reader in self._readers)
         self.layer_names = tuple(
             prefix + name

@@ -98,6 +98,13 @@ def _parser():
     commands["train"].add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="file to save the detector to"
     )
+    commands["train"].add_argument(
+        "--format",
+        choices=("skops", "joblib"),
+        default="skops",
+        help="kind of the file: skops runs no code when it is loaded, joblib may "
+        "(default: %(default)s)",
+    )
     for name in ("evaluate", "robustness", "train"):
         _add_detector(commands[name])
     for name in ("demo", "evaluate", "robustness", "train"):
@@ -189,7 +196,17 @@ def _add_detector(command):
     )
 
 
+def _add_trust(command):
+    command.add_argument(
+        "--trust",
+        action="store_true",
+        help="also load a detector from a file that can run code, as those of joblib can: only if "
+        "you or people you trust have made it",
+    )
+
+
 def _add_robustness(command):
+    _add_trust(command)
     command.add_argument(
         "--detector",
         type=Path,
@@ -227,9 +244,9 @@ def _add_saved_detector_and_images(command):
         "detector",
         type=Path,
         metavar="FILE",
-        help="detector that train saved. Loading such a file can run code that it contains: use "
-        "only files that you or people you trust have made",
+        help="detector that train saved",
     )
+    _add_trust(command)
     command.add_argument(
         "images",
         nargs="+",

@@ -13,7 +13,7 @@ import numpy as np
 from .._regular_files import read_csv_rows
 from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
-from ._detectors import fit_and_report, load_detector, make_detector, save_detector
+from ._detectors import check_name, fit_and_report, load_detector, make_detector, save_detector
 from ._inputs import list_arguments, load_faces
 
 
@@ -145,7 +145,7 @@ def _prepare_detector(faces, groups, options):
     if options.detector is not None:
         rows = np.arange(len(faces.target))
         tested = f"{options.detector}, tested on {len(rows)} images"
-        return load_detector(options.detector), rows, tested
+        return load_detector(options.detector, trust=options.trust), rows, tested
     train_rows, test_rows = _split_faces(faces, groups, options)
     detector = make_detector(options)
     detector.fit(faces.data[train_rows], faces.target[train_rows])
@@ -185,10 +185,11 @@ def _print_robustness(rows, tested, options):
 def train(options):
     """Train on all images and save the detector."""
     _check_folder_exists(options.output)
+    check_name(options.output, options.format)
     faces, skipped = load_faces(options)
     detector = make_detector(options)
     detector.fit(faces.data, faces.target)
-    save_detector(detector, options.output)
+    save_detector(detector, options.output, options.format)
     n_real, n_fake = np.bincount(faces.target).tolist()
     if options.json:
         _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake, **skipped})
@@ -198,7 +199,7 @@ def train(options):
 
 def predict(options):
     """Score images and videos; those without a score are named on stderr, and the status is 2."""
-    detector = load_detector(options.detector)
+    detector = load_detector(options.detector, trust=options.trust)
     paths, has_videos = list_arguments(options.images, null=options.null)
     has_videos = has_videos or options.frames is not None
     n_of_label, n_refused = Counter(), 0

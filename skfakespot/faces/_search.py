@@ -6,6 +6,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 
+from .._worker_pool import CHUNKS_A_WORKER, run_in_workers
 from ..images import ImageError
 from ._detection import find_faces
 from ._models import load_detector
@@ -13,7 +14,6 @@ from ._records import N_NUMBERS, FaceRecords
 
 # So many pixels, of images of one or of several sizes, are collected before the network runs.
 _PIXELS_TOGETHER = 1 << 22
-_CHUNKS_A_WORKER = 4
 
 
 class Found(NamedTuple):
@@ -91,9 +91,9 @@ def _search(samples, rows, search, n_jobs):
     if n_workers < 2:
         yield from _search_here(samples, rows, search)
         return
-    chunks = np.array_split(rows, min(len(rows), n_workers * _CHUNKS_A_WORKER))
-    results = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_search_chunk)(samples.subset(chunk), search) for chunk in chunks
+    chunks = np.array_split(rows, min(len(rows), n_workers * CHUNKS_A_WORKER))
+    results = run_in_workers(
+        _search_chunk, lambda chunk: (samples.subset(chunk), search), chunks, n_jobs
     )
     for chunk, groups in zip(chunks, results, strict=True):
         for group in groups:

@@ -4,7 +4,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
-from .._sklearn_compat import unset_requests, validate_parameters
+from .._sklearn_compat import name_owner_of_requests, unset_requests, validate_parameters
 from ..augmentation import PerturbationAugmenter
 from ..classifier import FakeSpotterClassifier
 from ..coverage import NeuronCoverageTransformer
@@ -179,11 +179,13 @@ def _request_metadata(scale, classifier):
     """
     with config_context(enable_metadata_routing=True):
         scale.set_fit_request(sample_weight=False)
+        name_owner_of_requests(scale)
         for part in (classifier, *classifier.get_params().values()):
             for method in ("fit", "score"):
                 unset = unset_requests(part, method) & {"sample_weight", "groups"}
                 if unset:
                     getattr(part, f"set_{method}_request")(**dict.fromkeys(unset, True))
+            name_owner_of_requests(part)
 
 
 def _image_size(backbone, sizes):
