@@ -4,7 +4,7 @@ This room works on arrays of pixels and on seeds. It knows nothing of files, X o
 """
 
 from ._levels import KINDS, PRESETS, as_perturbation, perturbations_of
-from ._perturbation import Perturbation
+from ._perturbation import Perturbation, did_you_mean
 from ._perturbed_image import PerturbedImage
 from ._upsampling import UPSAMPLING_STAGES, Upsampling, double_size, draw_kernel
 
@@ -16,6 +16,7 @@ __all__ = [
     "PerturbedImage",
     "Upsampling",
     "as_perturbation",
+    "did_you_mean",
     "double_size",
     "draw_kernel",
     "perturbations_of",

@@ -114,12 +114,12 @@ class ResidualCooccurrenceTransformer(ImageFeatureTransformer):
             f"ResidualCooccurrenceTransformer(border={self.border}, order={self.order})",
         )
         inside = (slice(self.border, -self.border or None),) * 2
-        values = luminance(pixels[inside])
+        values = luminance(pixels[inside]).astype(np.int16)
         roots = []
         for weights, largest in _FILTERS.values():
             residual = _correlate(values, weights) / (largest * self.step)
             levels = np.clip(np.rint(residual), -self.truncation, self.truncation)
-            levels = levels.astype(np.int64) + self.truncation
+            levels = levels.astype(np.int32) + self.truncation
             roots += [self._roots_of_shares(levels), self._roots_of_shares(levels.T)]
         return np.concatenate(roots)
 
@@ -149,9 +149,9 @@ class ResidualCooccurrenceTransformer(ImageFeatureTransformer):
 
 
 def _correlate(values, weights):
-    """Apply a filter wherever it fits into the image."""
+    """Apply a filter to int16 values from 0 to 255, wherever it fits into the image."""
     height, width = (n - m + 1 for n, m in zip(values.shape, weights.shape, strict=True))
-    total = np.zeros((height, width), dtype=np.int64)
+    total = np.zeros((height, width), dtype=np.int16)
     for (down, right), weight in np.ndenumerate(weights):
-        total += weight * values[down : down + height, right : right + width]
+        total += np.int16(weight) * values[down : down + height, right : right + width]
     return total
