@@ -16,7 +16,7 @@ class SaturationTransformer(ImageFeatureTransformer):
 
     Parameters
     ----------
-    thresholds : sequence of int, default=range(16)
+    thresholds : sequence of int, default=tuple(range(16))
         Distances t of the luminance from white and from black, from 0 to 255.
     on_error : {"raise", "nan"}, default="raise"
         What to do with an image that cannot be read: raise `skfakespot.images.ImageError`, or
@@ -55,7 +55,7 @@ class SaturationTransformer(ImageFeatureTransformer):
         **ImageFeatureTransformer._parameter_constraints,
     }
 
-    def __init__(self, thresholds=range(16), *, on_error="raise", n_jobs=None):
+    def __init__(self, thresholds=tuple(range(16)), *, on_error="raise", n_jobs=None):
         self.thresholds = thresholds
         self.on_error = on_error
         self.n_jobs = n_jobs
