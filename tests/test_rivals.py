@@ -1,4 +1,4 @@
-"""The rivals by name, and what their transformers have in common."""
+"""What the transformers of the rivals have in common."""
 
 import io
 import pickle
@@ -12,14 +12,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted
 
 import skfakespot.rivals
-from skfakespot import SkipMissingClassifier
 from skfakespot.augmentation import perturb
 from skfakespot.images import ImageError, LazyImage, UnreadableImageWarning, load_image
 from skfakespot.rivals import (
@@ -30,9 +27,6 @@ from skfakespot.rivals import (
     RadialSpectrumTransformer,
     ResidualCooccurrenceTransformer,
     SaturationTransformer,
-    Upsampling,
-    list_rivals,
-    make_rival,
 )
 
 TRANSFORMERS = [
@@ -43,7 +37,6 @@ TRANSFORMERS = [
     SaturationTransformer(),
     ResidualCooccurrenceTransformer(border=2, truncation=1, order=2),
 ]
-NAMES = [card.name for card in list_rivals()]
 
 
 def named(estimator):
@@ -167,15 +160,6 @@ def test_no_image_can_be_read(transformer):
         assert np.isnan(transformer.set_params(on_error="nan").transform(["a.png"])).all()
 
 
-def test_a_rival_skips_images_that_cannot_be_read(paths):
-    rival = make_rival("saturation").set_params(features__on_error="nan")
-    rival.steps[-1] = ("classify", SkipMissingClassifier(rival["classify"]))
-    with pytest.warns(UnreadableImageWarning, match=r"gone\.png"):
-        rival.fit([*paths, "gone.png"], [0, 1, 0, 1, 0, 1])
-    with pytest.warns(UnreadableImageWarning, match=r"gone\.png"):
-        assert np.isnan(rival.decision_function(["gone.png", paths[0]])).tolist() == [True, False]
-
-
 class CountedImage(LazyImage):
     """An image that counts how often it is made."""
 
@@ -240,12 +224,6 @@ CHECKS = (
 @pytest.mark.parametrize("name", CHECKS)
 def test_checks_of_scikit_learn_that_need_no_table(transformer, name):
     getattr(estimator_checks, name)(named(transformer), transformer)
-
-
-# What takes tables passes all checks.
-@estimator_checks.parametrize_with_checks([PrincipalComponents(2, random_state=0)])
-def test_checks_of_scikit_learn(estimator, check):
-    check(estimator)
 
 
 def test_it_needs_no_fit_and_is_pickled(transformer, paths):
@@ -313,82 +291,6 @@ def test_principal_components_are_bounded_by_the_samples():
     assert components.transform(X).dtype == np.float32
     assert_allclose(components.transform(X), components.pca_.transform(X))
     assert PrincipalComponents(3, random_state=0).fit_transform(X).shape == (12, 3)
-
-
-# The rivals by name
-
-
-@pytest.fixture(scope="module")
-def faces():
-    """Noisy gradients, half of them up-sampled; labels, and the rows to train on."""
-    random = np.random.default_rng(0)
-    down, right = np.mgrid[:64, :64]
-    images = []
-    for number in range(60):
-        tilt, noise = random.normal(0, 0.5, 2), random.normal(0, 60, (64, 64, 3))
-        values = 128 + (tilt[0] * down + tilt[1] * right)[..., np.newaxis] + noise
-        pixels = np.clip(values, 0, 255).astype(np.uint8)
-        images.append(Upsampling("zero-insertion")(pixels, number) if number % 2 else pixels)
-    return np.stack(images), np.arange(60) % 2, np.arange(60) < 40
-
-
-def small_rival(name):
-    rival = make_rival(name, random_state=0)
-    if "image_size" in rival["features"].get_params():
-        rival.set_params(features__image_size=(64, 64))
-    if name == "autogan-spectrum":
-        rival.set_params(features__crop_size=(56, 56))
-    return rival
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_rival_finds_coarse_traces(name, faces):
-    X, y, train = faces
-    rival = small_rival(name)
-    assert isinstance(rival, Pipeline)
-    rival.fit(X[train], y[train])
-    scores = rival.decision_function(X[~train])
-    assert roc_auc_score(y[~train], scores) > 0.9
-    assert_array_equal(rival.predict(X[~train]), rival.classes_[(scores > 0).astype(int)])
-    again = pickle.loads(pickle.dumps(clone(rival).fit(X[train], y[train])))
-    assert_allclose(again.decision_function(X[~train]), scores, rtol=1e-4, atol=1e-6)
-
-
-def test_a_rival_takes_text_labels_and_paths_in_a_cross_validation(paths):
-    y = ["real", "fake", "real", "fake", "real"]
-    scores = cross_val_score(make_rival("cooccurrence"), paths, y, cv=2, error_score="raise")
-    assert scores.shape == (2,)
-
-
-def test_each_rival_has_a_card():
-    assert NAMES == [
-        "radial-spectrum",
-        "log-dct",
-        "cooccurrence",
-        "saturation",
-        "autogan-spectrum",
-        "residual-cooccurrence",
-    ]
-    for card in list_rivals():
-        assert "https://" in card.source
-        assert card.needs
-        assert card.licence
-    list_rivals().clear()
-    assert len(list_rivals()) == 6
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("log-dc", r"no rival 'log-dc' \(did you mean 'log-dct'\?\); accepted are radial-spectrum"),
-        ("xception", r"no rival 'xception'; accepted are"),
-        (None, "no rival None"),
-        (["log-dct"], "no rival"),
-    ],
-)
-def test_unknown_names(name, message):
-    with pytest.raises(ValueError, match=message):
-        make_rival(name)
 
 
 def test_features_can_be_united(paths, pictures):

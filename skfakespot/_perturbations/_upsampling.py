@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from scipy.ndimage import convolve
 
 # To be raised when results change, because profiles of perturbed images are kept on disk.
 _VERSION = 1
@@ -139,6 +138,9 @@ def double_size(images, stage, kernel):
     doubled : ndarray of shape (n, 2 * height, 2 * width), float64
         The images, not rounded or clipped.
     """
+    # Reading images needs this module, but not SciPy.
+    from scipy.ndimage import convolve
+
     if stage == "nearest":
         repeated = images.repeat(2, axis=1).repeat(2, axis=2).astype(np.float64)
         return convolve(repeated, kernel[np.newaxis], mode="nearest")

@@ -147,20 +147,12 @@ def make_rival(name, *, random_state=None):
     >>> list(make_rival("log-dct").named_steps)
     ['features', 'scale', 'classify']
     """
-    makers = {
-        "radial-spectrum": _radial_spectrum,
-        "log-dct": _log_dct,
-        "cooccurrence": _cooccurrence,
-        "saturation": _saturation,
-        "autogan-spectrum": _autogan_spectrum,
-        "residual-cooccurrence": _residual_cooccurrence,
-    }
-    if not isinstance(name, str) or name not in makers:
+    if not isinstance(name, str) or name not in _MAKERS:
         raise ValueError(
-            f"There is no rival {name!r}{did_you_mean(name, makers)}; accepted are "
-            f"{', '.join(makers)}."
+            f"There is no rival {name!r}{did_you_mean(name, _MAKERS)}; accepted are "
+            f"{', '.join(_MAKERS)}."
         )
-    return Pipeline(makers[name](random_state))
+    return Pipeline(_MAKERS[name](random_state))
 
 
 def _radial_spectrum(_random_state):
@@ -196,3 +188,13 @@ def _autogan_spectrum(random_state):
 
 def _residual_cooccurrence(_random_state):
     return [("features", ResidualCooccurrenceTransformer()), ("classify", DualRidgeClassifier())]
+
+
+_MAKERS = {
+    "radial-spectrum": _radial_spectrum,
+    "log-dct": _log_dct,
+    "cooccurrence": _cooccurrence,
+    "saturation": _saturation,
+    "autogan-spectrum": _autogan_spectrum,
+    "residual-cooccurrence": _residual_cooccurrence,
+}
