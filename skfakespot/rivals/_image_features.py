@@ -22,6 +22,8 @@ from ..images import ImageError, UnreadableImageWarning, as_samples
 
 _READ_AT_ONCE = 32
 _PARTS_PER_WORKER = 4
+# Images that a worker describes before it sends their features, which are many numbers.
+_LARGEST_PART = 256
 
 
 class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
@@ -142,7 +144,8 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
 
     def _fill_parts(self, features, samples, n_workers):
         """Write the features of each image into its row, in joblib's workers."""
-        n_parts = min(len(samples), n_workers * _PARTS_PER_WORKER)
+        n_parts = max(n_workers * _PARTS_PER_WORKER, math.ceil(len(samples) / _LARGEST_PART))
+        n_parts = min(n_parts, len(samples))
         parts = [range(part.start, part.stop) for part in gen_even_slices(len(samples), n_parts)]
         results = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(self._describe_part)(samples.subset(part), part) for part in parts

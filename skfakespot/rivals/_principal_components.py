@@ -85,7 +85,7 @@ class PrincipalComponents(
 
         Returns
         -------
-        components : ndarray of shape (n_samples, n_components_)
+        components : ndarray of shape (n_samples, n_components)
             The projections.
         """
         check_is_fitted(self)
