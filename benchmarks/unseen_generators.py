@@ -27,7 +27,6 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import convolve
 from sklearn.base import BaseEstimator, clone
 from sklearn.covariance import EmpiricalCovariance, LedoitWolf
 from sklearn.decomposition import KernelPCA
@@ -40,12 +39,17 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from skfakespot import PerturbationAugmenter, make_fakespotter
+from skfakespot._perturbations import double_size, draw_kernel
 from skfakespot.augmentation import perturb
 from skfakespot.datasets import load_face_folders
-from skfakespot.datasets._demo import _transposed_convolution, _uneven_kernel
 from skfakespot.images import load_image
 
-STAGES = ("zero insertion", "nearest + convolution", "bilinear")
+# By the name in the tables, the name in the package.
+STAGES = {
+    "zero insertion": "zero-insertion",
+    "nearest + convolution": "nearest",
+    "bilinear": "bilinear",
+}
 TREATMENTS = ("whole", "blended")
 COPY_LEVELS = {"compression": (90, 70, 50, 30), "resize": (0.9, 0.7, 0.5)}
 JPEG_QUALITY = 75
@@ -59,10 +63,7 @@ class Simulator:
     def __init__(self, n_faces, seed):
         random = np.random.RandomState(seed)
         self.factors = random.choice([2, 4], n_faces)
-        self.uneven = _uneven_kernel(random)
-        line = np.array([1.0, 2.0, 1.0]) / 4
-        small = np.outer(line, line) * (1 + 0.05 * random.standard_normal((3, 3)))
-        self.small = small / small.sum()
+        self.kernels = {stage: draw_kernel(own, random) for stage, own in STAGES.items()}
 
     def simulate(self, faces, stage, treatment):
         """Return the faces as fakes; with ``stage="real"``, as real faces of the same treatment."""
@@ -80,22 +81,12 @@ class Simulator:
         else:
             made = np.moveaxis(np.asarray(small, float), -1, 0)
             while made.shape[1] < height:
-                made = self._upsample(made, stage)
+                made = double_size(made, STAGES[stage], self.kernels[stage])
             made = np.moveaxis(made, 0, -1)
         if treatment == "blended":
             mask = middle_of_face(height, width)[..., np.newaxis]
             made = mask * made + (1 - mask) * face
         return np.clip(np.rint(made), 0, 255).astype(np.uint8)
-
-    def _upsample(self, colours, stage):
-        """Double the size of an array (3, height, width)."""
-        if stage == "zero insertion":
-            return _transposed_convolution(colours, self.uneven)
-        if stage == "nearest + convolution":
-            repeated = colours.repeat(2, axis=1).repeat(2, axis=2)
-            return convolve(repeated, self.small[np.newaxis], mode="nearest")
-        line = np.array([1.0, 3.0, 3.0, 1.0]) / 4
-        return _transposed_convolution(colours, np.outer(line, line))
 
 
 def middle_of_face(height, width):

@@ -5,23 +5,20 @@ from numbers import Integral, Real
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_sampling_strategy, check_target_type
-from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
-from sklearn.utils import check_consistent_length, check_random_state, gen_even_slices
+from sklearn.utils import check_consistent_length, check_random_state
 
 from ._documentation import DocumentationLinkMixin
-from ._perturbations import (
-    KINDS,
-    PRESETS,
-    Perturbation,
-    PerturbedImage,
-    as_perturbation,
-    perturbations_of,
+from ._perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
+from ._perturbed_samples import (
+    draw_seeds,
+    object_array,
+    perturb_array,
+    perturb_elements,
+    put_into_container_of,
 )
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
-from .images import as_samples, load_image
-
-_CONVERTED_AT_ONCE = 256
+from .images import as_samples
 
 __all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
 
@@ -77,13 +74,13 @@ def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
     perturbation = as_perturbation(kind, level, **options)
     samples = as_samples(X)
     rows = np.arange(len(samples))
-    seeds = _seeds(check_random_state(random_state), len(samples))
+    seeds = draw_seeds(check_random_state(random_state), len(samples))
     if samples.kind == "vector":
         return perturbation.on_rows(samples[:], seeds)
     perturbations = [perturbation] * len(samples)
     if samples.kind == "array":
-        return _perturbed_array(samples, rows, perturbations, seeds, n_jobs)
-    return _like(X, _perturbed_elements(samples, rows, perturbations, seeds))
+        return perturb_array(samples, rows, perturbations, seeds, n_jobs)
+    return put_into_container_of(X, perturb_elements(samples, rows, perturbations, seeds))
 
 
 class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
@@ -229,7 +226,8 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
             # imbalanced-learn would convert a Series back to its dtype, which may be text.
             _check_feature_names(self, X, reset=True)
             X_resampled, y_resampled = super().fit_resample(samples, y)
-            X_resampled = _like(X, X_resampled) if samples.kind == "sequence" else X_resampled
+            if samples.kind == "sequence":
+                X_resampled = put_into_container_of(X, X_resampled)
         rows = self.sample_indices_
         check_consistent_length(range(len(samples)), sample_weight, groups)
         self.sample_weight_ = None if sample_weight is None else np.asarray(sample_weight)[rows]
@@ -259,19 +257,19 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
                 )
             choices = {"noise": choices["noise"]}
         rows, perturbations = self._plan(y, choices, random)
-        seeds = _seeds(random, len(rows))
+        seeds = draw_seeds(random, len(rows))
         kept = np.arange(len(samples) if self.keep_original else 0)
         self.sample_indices_ = np.concatenate([kept, rows])
-        self.perturbations_ = _object_array([*[None] * len(kept), *perturbations])
+        self.perturbations_ = object_array([*[None] * len(kept), *perturbations])
         if samples.kind == "sequence":
-            copies = _perturbed_elements(samples, rows, perturbations, seeds)
-            resampled = _object_array([*(samples[row] for row in kept), *copies])
+            copies = perturb_elements(samples, rows, perturbations, seeds)
+            resampled = object_array([*(samples[row] for row in kept), *copies])
         else:
             resampled = np.empty((len(kept) + len(rows), *samples[0].shape), samples[:1].dtype)
             resampled[: len(kept)] = samples[:][kept]
             copies = resampled[len(kept) :]
             if samples.kind == "array":
-                _perturbed_array(samples, rows, perturbations, seeds, self.n_jobs, out=copies)
+                perturb_array(samples, rows, perturbations, seeds, self.n_jobs, out=copies)
             else:
                 for row, (source, perturbation) in enumerate(zip(rows, perturbations, strict=True)):
                     copies[row] = perturbation.on_rows(samples[source][None], seeds[[row]])[0]
@@ -317,69 +315,3 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
         tags.input_tags.three_d_array = True
         tags.sampler_tags.sample_indices = True
         return tags
-
-
-def _seeds(random, n_seeds):
-    """Seeds, of which the first ones do not depend on the number of seeds."""
-    sequence = np.random.SeedSequence(int(random.randint(2**31 - 1)))
-    return sequence.generate_state(n_seeds, np.uint64)
-
-
-def _perturbed_elements(samples, rows, perturbations, seeds):
-    return _object_array(
-        [
-            PerturbedImage(samples[row], perturbation, int(seed))
-            for row, perturbation, seed in zip(rows, perturbations, seeds, strict=True)
-        ]
-    )
-
-
-def _perturbed_array(samples, rows, perturbations, seeds, n_jobs, *, out=None):
-    """Perturb rows of an array of images, in threads."""
-    images, places = _as_uint8(samples, rows)
-    grey, dtype = samples[:1].ndim == 3, samples[:1].dtype
-
-    def perturbed(place):
-        image = load_image(images[places[place]])
-        return perturbations[place](image[..., 0] if grey else image, seeds[place])
-
-    if out is None:
-        first = perturbed(0)
-        out = np.empty((len(rows), *first.shape), dtype)
-
-    def fill(part):
-        for place in range(part.start, part.stop):
-            out[place] = perturbed(place)
-
-    parts = gen_even_slices(len(rows), effective_n_jobs(n_jobs))
-    Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(fill)(part) for part in parts)
-    return out
-
-
-def _as_uint8(samples, rows):
-    """Convert rows of an array of images to uint8; return the images and the place of each row."""
-    if samples[:1].dtype == np.uint8:
-        return samples[:], rows
-    used, places = np.unique(rows, return_inverse=True)
-    batches = samples.batches(used, image_size=None, batch_size=_CONVERTED_AT_ONCE)
-    return np.concatenate([batch.data for batch in batches]), places
-
-
-def _object_array(elements):
-    array = np.empty(len(elements), dtype=object)
-    for place, element in enumerate(elements):
-        array[place] = element
-    return array
-
-
-def _like(X, elements):
-    """Put elements into the type of container that X is."""
-    if isinstance(X, list | tuple):
-        return type(X)(elements)
-    if not hasattr(X, "iloc"):
-        return elements
-    import pandas as pd
-
-    if X.ndim == 1:
-        return pd.Series(elements, name=X.name, dtype=object)
-    return pd.DataFrame({X.columns[0]: elements}, dtype=object)

@@ -16,6 +16,7 @@ from skfakespot import (
 )
 from skfakespot.pipeline import AugmentedPipeline
 from skfakespot.preprocessing import BlockwiseStandardScaler
+from skfakespot.rivals import PrincipalComponents
 from skfakespot.video import VideoClassifier
 
 
@@ -37,6 +38,7 @@ ESTIMATORS = [
     ),
     DualRidgeClassifier(),
     BlockwiseStandardScaler(),
+    PrincipalComponents(random_state=0),
     PerturbationAugmenter(random_state=0),
     SkipMissingClassifier(LogisticRegression()),
     SkipMissingClassifier(LinearSVC()),

@@ -2,10 +2,11 @@
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import convolve
 from sklearn.utils import Bunch, check_random_state
 
-_UPSAMPLING_STAGES = 2
+from .._perturbations import double_size, draw_kernel
+
+_STAGE, _N_STAGES = "zero-insertion", 2
 
 
 def load_demo_faces(*, random_state=0):
@@ -42,6 +43,10 @@ def load_demo_faces(*, random_state=0):
     ImportError
         If scikit-image (extra ``demo``) is not installed.
 
+    See Also
+    --------
+    skfakespot.rivals.UpsamplingSimulator : Makes such fakes of any real images.
+
     References
     ----------
     Zhang, X., Karaman, S. and Chang, S.-F. (2019). Detecting and simulating artifacts in GAN fake
@@ -55,12 +60,12 @@ def load_demo_faces(*, random_state=0):
     """
     faces = _lfw_faces()
     random_state = check_random_state(random_state)
-    size = faces.shape[1] * 2**_UPSAMPLING_STAGES
+    size = faces.shape[1] * 2**_N_STAGES
     images = [Image.fromarray(face.astype(np.float32)) for face in faces]
     real = np.stack([image.resize((size, size), Image.Resampling.BILINEAR) for image in images])
     fake = faces
-    for _ in range(_UPSAMPLING_STAGES):
-        fake = _transposed_convolution(fake, _uneven_kernel(random_state))
+    for _ in range(_N_STAGES):
+        fake = double_size(fake, _STAGE, draw_kernel(_STAGE, random_state))
     grey = np.clip(np.rint(255 * np.concatenate([real, fake])), 0, 255).astype(np.uint8)
     return Bunch(
         data=np.repeat(grey[..., np.newaxis], 3, axis=-1),
@@ -80,22 +85,3 @@ def _lfw_faces():
         ) from error
     # The first half are faces, the second half are background.
     return lfw_subset()[:100].astype(np.float64)
-
-
-def _uneven_kernel(random_state):
-    """Make a bilinear up-sampling kernel of mean gain 1 whose weights vary by a twentieth."""
-    line = np.array([1.0, 3.0, 3.0, 1.0]) / 4
-    kernel = np.outer(line, line)
-    kernel *= 1 + 0.05 * random_state.standard_normal(kernel.shape)
-    return kernel * 4 / kernel.sum()
-
-
-def _transposed_convolution(faces, kernel):
-    """Double the size of faces: insert zeros between the pixels, then convolve."""
-    n_faces, height, width = faces.shape
-    # Without repeated borders, the edge would be darker than the rest.
-    padded = np.pad(faces, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    inserted = np.zeros((n_faces, 2 * height + 4, 2 * width + 4))
-    inserted[:, ::2, ::2] = padded
-    full = convolve(inserted, kernel[np.newaxis], mode="constant")
-    return full[:, 1:-3, 1:-3]
