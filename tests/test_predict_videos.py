@@ -5,13 +5,13 @@ import io
 import json
 import sys
 
-import joblib
 import polars as pl
 import pytest
 from PIL import Image
+from skops.io import dump, load
 from videos import numbered_picture, write_video
 
-from skfakespot import count_network_images, make_fakespotter
+from skfakespot import count_network_images, make_fakespotter, trusted_types
 from skfakespot.cli import main
 from skfakespot.video import expand_videos, iter_video_scores, read_frames
 
@@ -38,8 +38,8 @@ def detector_file(folder):
     bright = folder / "deep" / "bright.AVI"
     frames = expand_videos([folder / "dark.mp4", bright], ["real", "fake"], n=12)
     detector = make_fakespotter(recipe="statistics", on_error="nan")
-    joblib.dump(detector.fit(frames.data, frames.target), folder / "detector.joblib")
-    return str(folder / "detector.joblib")
+    dump(detector.fit(frames.data, frames.target), folder / "detector.skops")
+    return str(folder / "detector.skops")
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_video_is_one_line(predict, folder):
     assert (dark["n_frames"], dark["n_scored"]) == ("50", "50")
     assert float(dark["time"]) == 30 / 25  # of the only bright frame
     assert (picture["n_frames"], picture["n_scored"], picture["time"]) == ("1", "1", "")
-    detector = joblib.load(folder / "detector.joblib")
+    detector = load(folder / "detector.skops", trusted=trusted_types())
     of_frames = detector.predict_proba(read_frames("dark.mp4", 50).frames)[:, 0]
     assert float(dark["probability"]) == pytest.approx(of_frames.mean(), abs=1e-4)
     reason = "the file is empty (0 bytes)"
@@ -166,7 +166,7 @@ def test_each_score_comes_before_the_next_video_is_read(folder, detector_file):
             taken.append(name)
             yield folder / name
 
-    scores = iter_video_scores(joblib.load(detector_file), paths(), n=2)
+    scores = iter_video_scores(load(detector_file, trusted=trusted_types()), paths(), n=2)
     assert next(scores).label == "real"
     assert taken == ["dark.mp4"]
     assert [score.label for score in scores] == ["fake"]
