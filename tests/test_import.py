@@ -78,20 +78,28 @@ def detectors(tmp_path_factory):
             Image.fromarray(pixels).save(folder / label / f"{number}.png")
     faces = ["--real", str(folder / "real"), "--fake", str(folder / "fake")]
     for recipe in ("paper", "statistics"):
-        assert main(["train", *faces, "--recipe", recipe, "--output", str(folder / recipe)]) == 0
+        for file_format in ("skops", "joblib"):
+            file = ["--output", str(folder / f"{recipe}.{file_format}")]
+            assert main(["train", *faces, "--recipe", recipe, *file, "--format", file_format]) == 0
     return folder
 
 
+MANY = {"sklearn.linear_model", "sklearn.model_selection", "sklearn.svm"}
+
+
 @pytest.mark.parametrize(
-    ("recipe", "needed"),
+    ("detector", "needed"),
     [
-        ("paper", set()),
+        ("paper.joblib", set()),
+        ("paper.skops", MANY),  # skops imports them itself
         # scikit-learn's own mixin of linear classifiers is in a module that imports the others.
-        ("statistics", {"numba", "sklearn.linear_model", "sklearn.model_selection", "sklearn.svm"}),
+        ("statistics.joblib", {"numba", *MANY}),
+        ("statistics.skops", {"numba", *MANY}),
     ],
 )
-def test_prediction_imports_no_more_than_it_needs(detectors, recipe, needed):
-    arguments = ["skfakespot", "predict", str(detectors / recipe), str(detectors / "real/0.png")]
+def test_prediction_imports_no_more_than_it_needs(detectors, detector, needed):
+    files = [str(detectors / detector), str(detectors / "real/0.png")]
+    arguments = ["skfakespot", "predict", "--trust", *files]
     program = (
         f"import sys; sys.argv = {arguments}\n"
         "from skfakespot.cli import run_program\n"
@@ -108,7 +116,7 @@ def test_prediction_imports_no_more_than_it_needs(detectors, recipe, needed):
 
 def test_the_program_gives_the_same_scores_as_its_function(detectors, capsys):
     images = [str(detectors / label / "0.png") for label in ("real", "fake")]
-    arguments = ["predict", str(detectors / "statistics"), *images, "--json"]
+    arguments = ["predict", str(detectors / "statistics.skops"), *images, "--json"]
     command = [sys.executable, "-m", "skfakespot", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     capsys.readouterr()
