@@ -152,7 +152,7 @@ def gif_of_frames(n_frames):
 
 def tiff_file(tags, pixels=b""):
     """A TIFF file of the tags {number: (type, values)}, whose pixels lie at its byte 8."""
-    sizes = {1: "B", 3: "H", 4: "I", 7: "B"}
+    sizes = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B"}
     directory = 8 + len(pixels) + len(pixels) % 2
     extra = directory + 2 + 12 * len(tags) + 4
     entries, values_after = b"", b""

@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import fuzz_image_headers
 import pytest
 from hostile_images import (
     ATTACKS,
@@ -14,6 +15,7 @@ from hostile_images import (
     jpeg_of_scans,
     jpeg_of_size,
     png_file,
+    tiff_file,
     webp_of_size,
 )
 
@@ -21,6 +23,15 @@ import skfakespot
 from skfakespot.images import ImageError, as_samples, load_image, read_header
 
 SIZE = (150, 150)
+
+
+def run(script, *arguments):
+    """Run a script of this folder in a process of its own, and return what it prints."""
+    script = Path(__file__).with_name(script)
+    paths = [str(Path(skfakespot.__file__).parents[1]), str(script.parent)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, script, *arguments]
+    return subprocess.check_output(command, env=environment, text=True)
 
 
 def read(content):
@@ -44,10 +55,7 @@ def test_what_is_refused(attack):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_memory_and_time_of_all_attacks():
-    script = Path(__file__).with_name("measure_hostile_images.py")
-    paths = [str(Path(skfakespot.__file__).parents[1]), str(script.parent)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    output = subprocess.check_output([sys.executable, script], env=environment, text=True)
+    output = run("measure_hostile_images.py")
     for attack, (seconds, megabytes, _) in json.loads(output.splitlines()[-1]).items():
         assert megabytes < 500, attack
         assert seconds < (60 if "16 pictures" in attack or "the same" in attack else 5), attack
@@ -99,3 +107,36 @@ def test_large_images_at_their_own_size_are_in_order():
     large, small = png_file(1300, 1300), png_file(40, 30)
     shapes = [pixels.shape[:2] for _, pixels in as_samples([small, large, small, large]).images()]
     assert shapes == [(30, 40), (1300, 1300)] * 2
+
+
+@pytest.mark.parametrize("tag", [258, 277, 278, 322, 323])
+@pytest.mark.parametrize("kind", [2, 7])
+def test_tiff_tags_that_are_no_numbers(tag, kind):
+    """Found by fuzzing: the size of a strip was computed from bytes."""
+    tags = {
+        256: (4, [8]),
+        257: (4, [8]),
+        258: (3, [8]),
+        262: (3, [1]),
+        273: (4, [8]),
+        279: (4, [64]),
+    }
+    content = tiff_file(tags | {tag: (kind, [8, 8])}, bytes(64))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ImageError, match="damaged or truncated"):
+            load_image(content)
+
+
+def test_damaged_headers():
+    for seed in range(300):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fuzz_image_headers.read(fuzz_image_headers.damaged_file(seed))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_damaged_headers_for_a_while():
+    seconds = os.environ.get("SKFAKESPOT_FUZZ_SECONDS", "60")
+    assert "no failure" in run("fuzz_image_headers.py", "--seconds", seconds)

@@ -5,13 +5,18 @@ from ._conversion import is_stored_upright
 # Bytes a pixel of Pillow's images; 4 in every other mode.
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 # Bytes a pixel that the decoders take beside these, as measured.
-_DECODER = {"WEBP": 16, "AVIF": 12, "GIF": 4}
+_DECODER = {"WEBP": 12, "AVIF": 12, "GIF": 4}
+# No format exceeds this many bytes a pixel, and up to so many pixels no better estimate is needed.
+_MOST, _SMALL = 32, 2**19
 
 
 def decoding_bytes(opened, image_sizes):
     """Estimate the bytes that it takes to decode an `OpenedFile` and to stretch it to the sizes."""
     image = opened.image
     n_pixels = image.width * image.height
+    total = len(opened.content) + _stretching_bytes(image, image_sizes)
+    if n_pixels < _SMALL and image.format != "TIFF":
+        return total + _MOST * n_pixels
     stored = _STORED.get(image.mode, 4)
     output = 7 if None in image_sizes else 4  # an array has 3 more beside the image
     converted = 0 if image.mode == "RGB" else stored + 4
@@ -19,12 +24,12 @@ def decoding_bytes(opened, image_sizes):
     is_upright = image.format in ("JPEG", "MPO") and is_stored_upright(image)
     turned = 0 if is_upright else 2 * stored
     decoded = stored + _DECODER.get(image.format, 0)
-    total = len(opened.content) + n_pixels * max(decoded, turned, converted, output)
+    total += n_pixels * max(decoded, turned, converted, output)
     if opened.has_several_scans:
         total += _coefficient_bytes(image)
     if image.format == "TIFF":
         total += _block_bytes(image)
-    return total + _stretching_bytes(image, image_sizes)
+    return total
 
 
 def _coefficient_bytes(image):

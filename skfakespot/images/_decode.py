@@ -181,8 +181,8 @@ def _read_file(source, root, request, n_bytes):
         if request.is_ahead and is_large and None in request.image_sizes:
             raise TooLargeToReadAheadError
         is_recipe = isinstance(source, Recipe)
-        n_bytes = decoding_bytes(opened, (None,) if is_recipe else request.image_sizes)
-        _check_n_bytes(n_bytes, limit, name)
+        own_sizes = (None,) if is_recipe else request.image_sizes
+        n_bytes = _check_n_bytes(opened, own_sizes, limit, name)
         if is_recipe:
             n_bytes = min(limit, n_bytes + source._bytes_a_pixel() * n_pixels)
         if not share.enlarge(n_bytes):
@@ -224,7 +224,12 @@ def _check_n_pixels(image, name):
     return image.width * image.height
 
 
-def _check_n_bytes(n_bytes, limit, name):
+def _check_n_bytes(opened, image_sizes, limit, name):
+    """Return how much memory decoding takes; raise ImageError if it is more than the limit."""
+    try:
+        n_bytes = decoding_bytes(opened, image_sizes)
+    except Exception as error:  # at damaged tags, which are of any type
+        raise ImageError(name, reason_of(error)) from error
     if n_bytes > limit:
         raise ImageError(
             name,
@@ -232,6 +237,7 @@ def _check_n_bytes(n_bytes, limit, name):
             "accepted (a decompression bomb?); set the environment variable "
             f"{MAX_BYTES.variable} to accept them",
         )
+    return n_bytes
 
 
 def _decode(image, name, image_sizes, *, is_own):

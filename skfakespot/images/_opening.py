@@ -70,23 +70,31 @@ def open_content(content, name):
         if isinstance(accepted, str):  # Pillow was built without the library of this format
             raise ImageError(name, accepted)
         if accepted:
-            file = _WatchedFile(content, MAX_SECONDS.get())
             # Pillow's plugins raise many types of errors at a damaged header.
+            max_seconds = MAX_SECONDS.get()
             try:
-                if known == "TIFF":
-                    check_directory(content)
-                has_several_scans = known == "JPEG" and check_segments(content)
-                # Without a name, so that Pillow never opens the file of that name.
-                image = factory(file, "")
-                if has_several_scans:
-                    image.decodermaxblock = _BLOCK_BYTES  # which may hold several scans
-                return OpenedFile(image, content, has_several_scans)
+                return _open(known, factory, content, max_seconds)
             except Exception as error:
                 raise ImageError(name, reason_of(error)) from error
     if is_video_content(prefix):
         hint = "it is a video; skfakespot.video.expand_videos makes images of the videos in X"
         raise ImageError(name, hint)
     raise ImageError(name, f"it is not an image of a format that is read ({', '.join(FORMATS)})")
+
+
+def _open(image_format, factory, content, max_seconds):
+    if image_format == "JPEG":
+        has_several_scans = check_segments(content)
+        # A file of few segments and one scan cannot take long.
+        file = _WatchedFile(content, max_seconds) if has_several_scans else io.BytesIO(content)
+    else:
+        has_several_scans, file = False, _WatchedFile(content, max_seconds)
+    if image_format == "TIFF":
+        check_directory(content)
+    image = factory(file, "")  # without a name, so that Pillow never opens the file of that name
+    if has_several_scans:
+        image.decodermaxblock = _BLOCK_BYTES  # which may hold several scans
+    return OpenedFile(image, content, has_several_scans)
 
 
 def reason_of(error):
