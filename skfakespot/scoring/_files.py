@@ -57,8 +57,11 @@ class CsvFile:
     def append(self, scores):
         """Write scores to the end of the file."""
         text = self._header + "".join(map(csv_line, scores))
-        with self._csv.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
+        try:
+            with self._csv.open("a", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except OSError as error:
+            raise OSError(f"{self._csv} cannot be written ({error.strerror})") from error
         self._header = ""
 
     def finish(self):

@@ -65,12 +65,19 @@ def write_parquet(scores, path, score_type):
     os.close(handle)
     try:
         if pl := _import("polars"):
-            _polars_frame(pl, columns).write_parquet(unfinished)
+            _write_by_polars(pl, columns, unfinished, path)
         else:
             _write_by_pyarrow(columns, unfinished)
         Path(unfinished).replace(path)
     finally:
         Path(unfinished).unlink(missing_ok=True)
+
+
+def _write_by_polars(pl, columns, unfinished, path):
+    try:
+        _polars_frame(pl, columns).write_parquet(unfinished)
+    except pl.exceptions.PolarsError as error:
+        raise OSError(f"{path} cannot be written ({error})") from error
 
 
 def _write_by_pyarrow(columns, path):
