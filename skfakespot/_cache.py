@@ -83,23 +83,26 @@ class BoundedCache:
         """Return the value under a key, or keep and return ``make()``.
 
         Threads that ask for one key wait for one `make`. Other keys are not blocked meanwhile, so
-        `make` may use the cache itself.
+        `make` may use this and other caches. Where threads would wait for each other, because the
+        `make` of each needs what the other makes, one of them makes a value of its own.
         """
         with self._lock:
             if key in self._values:
                 return self.get(key)
-            key_lock = self._key_locks.setdefault(key, threading.RLock())
-        with key_lock:
-            try:
-                with self._lock:
-                    if key in self._values:
-                        return self.get(key)
-                value = make()
-                self.put(key, value)
-                return value
-            finally:
-                with self._lock:
-                    self._key_locks.pop(key, None)
+            key_lock = self._key_locks.setdefault(key, _KeyLock())
+        if not key_lock.acquire():
+            return make()
+        try:
+            with self._lock:
+                if key in self._values:
+                    return self.get(key)
+            value = make()
+            self.put(key, value)
+            return value
+        finally:
+            with self._lock:
+                self._key_locks.pop(key, None)
+            key_lock.release()
 
     def clear(self):
         """Drop everything."""
@@ -108,10 +111,55 @@ class BoundedCache:
             self._size = 0
 
 
+class _KeyLock:
+    """A re-entrant lock that is not waited for by a thread that its holder waits for."""
+
+    def __init__(self):
+        self._lock, self._holder, self._depth = threading.RLock(), None, 0
+
+    def acquire(self):
+        """Wait for the lock; return False at once if its holder waits for this thread."""
+        thread = threading.get_ident()
+        with _waits:
+            if self._holder_waits_for(thread):
+                return False
+            _waited_for[thread] = self
+        try:
+            self._lock.acquire()
+        finally:
+            with _waits:
+                del _waited_for[thread]
+        with _waits:
+            self._holder, self._depth = thread, self._depth + 1
+        return True
+
+    def release(self):
+        """Let another thread have the lock."""
+        with _waits:
+            self._depth -= 1
+            if self._depth == 0:
+                self._holder = None
+        self._lock.release()
+
+    def _holder_waits_for(self, thread):
+        """Whether the holder waits, directly or through others, for a lock of a thread."""
+        holder = self._holder
+        while holder != thread and holder in _waited_for:
+            holder = _waited_for[holder]._holder
+            if holder == thread:
+                return True
+        return False
+
+
 _all_caches = weakref.WeakSet()
+_waits = threading.Lock()
+_waited_for = {}  # the lock that a thread waits for, by the thread
 
 
 def _make_all_locks():
+    global _waits
+    _waits = threading.Lock()
+    _waited_for.clear()
     for cache in list(_all_caches):
         cache.make_locks()
 
