@@ -3,7 +3,6 @@
 import io
 import os
 import threading
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -170,11 +169,9 @@ def _read_file(source, root, request, n_bytes):
     The file is read into memory first, so that what is digested is what is decoded.
     """
     name, limit = request.name, MAX_BYTES.get()
-    with (
-        open_file(root, name) as (file, n_file_bytes),
-        _share_of(max(n_bytes, n_file_bytes), limit) as share,
-    ):
-        opened = open_content(file.read(n_file_bytes), name)
+    file, n_file_bytes = open_file(root, name, limit)
+    with file, _share_of(max(n_bytes, n_file_bytes), limit) as share:
+        opened = open_content(read_file(file, n_file_bytes, name), name)
         n_pixels = _check_n_pixels(opened.image, name)
         is_large = 3 * n_pixels > _MOST_PIXEL_BYTES_AHEAD
         if request.is_ahead and is_large and None in request.image_sizes:
@@ -200,24 +197,29 @@ def _share_of(n_bytes, limit):
     return budget.share(min(limit, n_bytes + _ORDINARY_BYTES), limit)
 
 
-@contextmanager
-def open_file(root, name):
-    """Yield the file of a path, or of content in memory, and its number of bytes.
+def open_file(root, name, max_bytes):
+    """Open the file of a path, or of content in memory; return it and its number of bytes.
 
-    A file that cannot be opened, or that is too large, raises ImageError.
+    A file that cannot be opened, or that is larger than `max_bytes`, raises ImageError.
     """
     if is_file_content(root):
         try:
             content = content_of(root)
         except ValueError as error:
             raise ImageError(name, f"the io.BytesIO cannot be read ({error})") from error
-        yield io.BytesIO(content), len(content)
-        return
-    path, max_bytes = os.fsdecode(root), MAX_BYTES.get()
+        return io.BytesIO(content), len(content)
     try:
-        with open_regular_file(path, kind="an image", max_bytes=max_bytes) as file:
-            yield file, os.fstat(file.fileno()).st_size
-    except (UnreadableFileError, OSError) as error:
+        file = open_regular_file(os.fsdecode(root), kind="an image", max_bytes=max_bytes)
+    except UnreadableFileError as error:
+        raise ImageError(name, str(error)) from error
+    return file, os.fstat(file.fileno()).st_size
+
+
+def read_file(file, n_bytes, name):
+    """Read the content of a file; raise ImageError if its disk cannot."""
+    try:
+        return file.read(n_bytes)
+    except OSError as error:
         raise ImageError(name, str(error)) from error
 
 

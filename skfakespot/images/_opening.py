@@ -70,8 +70,8 @@ def open_content(content, name):
         if isinstance(accepted, str):  # Pillow was built without the library of this format
             raise ImageError(name, accepted)
         if accepted:
-            # Pillow's plugins raise many types of errors at a damaged header.
             max_seconds = MAX_SECONDS.get()
+            # Pillow's plugins raise many types of errors at a damaged header.
             try:
                 return _open(known, factory, content, max_seconds)
             except Exception as error:
