@@ -164,7 +164,7 @@ def test_limit_of_bytes(picture_files, monkeypatch):
     with pytest.raises(ImageError, match="more than the 200 that are accepted of an image file"):
         load_image(paths[0])
     # One after the other, they fit.
-    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_BYTES", "3000")
+    monkeypatch.setenv("SKFAKESPOT_MAX_IMAGE_BYTES", "8000")
     assert_array_equal(read(paths, n_threads=4).data, pictures)
 
 

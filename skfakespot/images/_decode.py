@@ -3,7 +3,6 @@
 import io
 import os
 import threading
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 from .._recipe import Recipe, RecipeError
 from .._regular_files import UnreadableFileError, open_regular_file
 from .._resampling import stretch_pixels
-from ._budget import budget
+from ._budget import FreeShare, budget
 from ._conversion import to_pixels
 from ._costs import decoding_bytes
 from ._digests import digest_array, digest_content, digest_recipe
@@ -23,9 +22,8 @@ from ._opening import open_content, reason_of
 from ._pixels import Scale, check_scale, read_array
 from ._sources import as_array, content_of, is_file_content, is_path, name_of, root_of
 
-# What a thread takes of the budget before it knows the size of its image: 16 threads can decode
-# ordinary images without waiting.
-_ORDINARY_BYTES = 24_000_000
+# What a thread takes of the budget beside the bytes of a large file, before it knows more.
+_ORDINARY_BYTES = 16_000_000
 # Pixels of an image at its own size that threads may keep until it is needed.
 _MOST_PIXEL_BYTES_AHEAD = 4_000_000
 # X may hold the same PIL image twice, and Image.load() is not thread-safe.
@@ -121,7 +119,7 @@ def read_image(source, request):
     root = root_of(source, request.name)
     if not is_path(root) and not is_file_content(root):
         return _make(source, request, _read_pixels)
-    n_bytes, reading = _ORDINARY_BYTES, None
+    n_bytes, reading = 0, None
     while reading is None:
         n_bytes, reading = _read_file(source, root, request, n_bytes)
     return reading
@@ -171,11 +169,9 @@ def _read_file(source, root, request, n_bytes):
     The file is read into memory first, so that what is digested is what is decoded.
     """
     name, limit = request.name, MAX_BYTES.get()
-    with (
-        open_file(root, name) as (file, n_file_bytes),
-        budget.share(min(limit, max(n_bytes, n_file_bytes + _ORDINARY_BYTES)), limit) as share,
-    ):
-        opened = open_content(file.read(), name)
+    file, n_file_bytes = open_file(root, name, limit)
+    with file, _share_of(max(n_bytes, n_file_bytes), limit) as share:
+        opened = open_content(read_file(file, n_file_bytes, name), name)
         n_pixels = _check_n_pixels(opened.image, name)
         is_large = 3 * n_pixels > _MOST_PIXEL_BYTES_AHEAD
         if request.is_ahead and is_large and None in request.image_sizes:
@@ -195,24 +191,35 @@ def _read_file(source, root, request, n_bytes):
         return n_bytes, _make(source, request, decode)
 
 
-@contextmanager
-def open_file(root, name):
-    """Yield the file of a path, or of content in memory, and its number of bytes.
+def _share_of(n_bytes, limit):
+    if n_bytes <= min(limit, FreeShare.MAX_BYTES):
+        return FreeShare()
+    return budget.share(min(limit, n_bytes + _ORDINARY_BYTES), limit)
 
-    A file that cannot be opened, or that is too large, raises ImageError.
+
+def open_file(root, name, max_bytes):
+    """Open the file of a path, or of content in memory; return it and its number of bytes.
+
+    A file that cannot be opened, or that is larger than `max_bytes`, raises ImageError.
     """
     if is_file_content(root):
         try:
             content = content_of(root)
         except ValueError as error:
             raise ImageError(name, f"the io.BytesIO cannot be read ({error})") from error
-        yield io.BytesIO(content), len(content)
-        return
-    path, max_bytes = os.fsdecode(root), MAX_BYTES.get()
+        return io.BytesIO(content), len(content)
     try:
-        with open_regular_file(path, kind="an image", max_bytes=max_bytes) as file:
-            yield file, os.fstat(file.fileno()).st_size
-    except (UnreadableFileError, OSError) as error:
+        file = open_regular_file(os.fsdecode(root), kind="an image", max_bytes=max_bytes)
+    except UnreadableFileError as error:
+        raise ImageError(name, str(error)) from error
+    return file, os.fstat(file.fileno()).st_size
+
+
+def read_file(file, n_bytes, name):
+    """Read the content of a file; raise ImageError if its disk cannot."""
+    try:
+        return file.read(n_bytes)
+    except OSError as error:
         raise ImageError(name, str(error)) from error
 
 

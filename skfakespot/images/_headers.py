@@ -7,8 +7,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from .._recipe import Recipe
-from ._decode import open_file
+from ._decode import open_file, read_file
 from ._lazy import LazyImage
+from ._limits import MAX_BYTES
 from ._opening import open_content
 from ._sources import is_file_content, is_path, name_of
 
@@ -92,8 +93,9 @@ def read_header(source, *, name=None):
         return source.header() or _header_of_array(source.load())
     if not is_path(source) and not is_file_content(source):
         return _header_of_array(source)
-    with open_file(source, name) as (file, n_bytes):
-        return _header(open_content(file.read(), name).image, n_bytes)
+    file, n_bytes = open_file(source, name, MAX_BYTES.get())
+    with file:
+        return _header(open_content(read_file(file, n_bytes, name), name).image, n_bytes)
 
 
 def _header_of_array(pixels):

@@ -8,6 +8,8 @@ from ._errors import BombError
 _MAX_SCANS = 100
 _MAX_SCANS_TIMES_PIXELS = 1_500_000_000
 _MAX_SEGMENTS = 20_000
+# A segment takes 4 bytes, and a scan 10: up to this length, a file has fewer segments.
+SHORT_BYTES = 4 * _MAX_SEGMENTS
 
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _FRAMES = (*_PROGRESSIVE, 0xC0, 0xC1, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF)
@@ -16,6 +18,11 @@ _SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff+[^\x00\xff]")
 # Among the pixels, restart markers are no segments.
 _MARKER_AFTER_PIXELS = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+
+
+def may_take_long(content, width, height):
+    """Whether a file of this length may hold too many scans of so many pixels."""
+    return width * height * (len(content) // 10) > _MAX_SCANS_TIMES_PIXELS // 10
 
 
 def check_segments(content):

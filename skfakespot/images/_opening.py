@@ -8,7 +8,7 @@ from PIL import Image
 
 from ._containers import is_video_content
 from ._errors import BombError, ImageError
-from ._jpeg import check_segments
+from ._jpeg import SHORT_BYTES, check_segments, may_take_long
 from ._limits import MAX_SECONDS
 from ._tiff import check_directory
 
@@ -70,8 +70,8 @@ def open_content(content, name):
         if isinstance(accepted, str):  # Pillow was built without the library of this format
             raise ImageError(name, accepted)
         if accepted:
-            # Pillow's plugins raise many types of errors at a damaged header.
             max_seconds = MAX_SECONDS.get()
+            # Pillow's plugins raise many types of errors at a damaged header.
             try:
                 return _open(known, factory, content, max_seconds)
             except Exception as error:
@@ -83,15 +83,17 @@ def open_content(content, name):
 
 
 def _open(image_format, factory, content, max_seconds):
-    if image_format == "JPEG":
-        has_several_scans = check_segments(content)
-        # A file of few segments and one scan cannot take long.
-        file = _WatchedFile(content, max_seconds) if has_several_scans else io.BytesIO(content)
-    else:
-        has_several_scans, file = False, _WatchedFile(content, max_seconds)
     if image_format == "TIFF":
         check_directory(content)
-    image = factory(file, "")  # without a name, so that Pillow never opens the file of that name
+    is_jpeg = image_format == "JPEG"
+    is_short = is_jpeg and len(content) <= SHORT_BYTES
+    has_several_scans = is_jpeg and not is_short and check_segments(content)
+    # A JPEG file of few segments and one scan cannot take long.
+    is_watched = not is_jpeg or has_several_scans
+    # Without a name, so that Pillow never opens the file of that name.
+    image = factory(_WatchedFile(content, max_seconds) if is_watched else io.BytesIO(content), "")
+    if is_short and may_take_long(content, *image.size) and check_segments(content):
+        has_several_scans, image = True, factory(_WatchedFile(content, max_seconds), "")
     if has_several_scans:
         image.decodermaxblock = _BLOCK_BYTES  # which may hold several scans
     return OpenedFile(image, content, has_several_scans)
