@@ -1,5 +1,7 @@
 """Archives of Keras from strangers: one error, and little time and memory."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hostile.keras_archives import (
     write_members,
     write_network,
 )
+from hostile.mutations import mutated
 from hostile.special_files import KINDS, limits, make_special
 
 from skfakespot import NeuronCoverageTransformer
@@ -82,6 +85,13 @@ def test_an_unpacked_archive_is_refused(members, tmp_path):
 def test_files_of_keras_2_are_refused(tmp_path):
     write_legacy_with_code(tmp_path / "network.h5")
     assert_refused(tmp_path / "network.h5", r"does not end in \.keras")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits of a process")
+def test_weights_in_which_hdf5_takes_all_memory_are_refused(members, tmp_path):
+    damaged = mutated(members["model.weights.h5"], 4444)
+    changed = {**members, "model.weights.h5": damaged}
+    assert_refused(write_members(tmp_path / "hostile.keras", changed), "is damaged")
 
 
 def test_a_checked_network_leaves_nothing_behind(members, tmp_path):
