@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from .._keras import import_keras
-from ._graph import run
+from .._keras_graph import run
 from ._layers import is_dense
 
 # A dense layer computes one image at a time, because the kernel of a matrix product depends on the

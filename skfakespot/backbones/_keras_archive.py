@@ -7,7 +7,10 @@ the file itself, so that a network takes little more memory than its file.
 import io
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,6 +33,17 @@ _SMALL = 2**26
 _MAX_OUTPUTS = 2**28
 # Pixels a side, for networks that take images of any size.
 _ANY_SIDE = 224
+# In a damaged file, HDF5 can take any amount of memory or time to find its objects.
+_WALK = """
+import io, resource, sys, h5py
+data = sys.stdin.buffer.read()
+limit = 2**30 + 4 * len(data) + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+with h5py.File(io.BytesIO(data), "r") as root:
+    root.visititems_links(lambda *_: None)
+    root.visititems(lambda *_: None)
+"""
 
 
 def check_keras_archive(path):
@@ -74,6 +88,7 @@ def _check_members(archive, archive_size):
 def _check_weights(archive):
     """Check that the file of weights has no more numbers than bytes; return its size."""
     data = archive.read(_WEIGHTS)
+    _check_in_other_process(data)
 
     def is_link(name, link):
         return None if isinstance(link, h5py.HardLink) else name
@@ -88,6 +103,18 @@ def _check_weights(archive):
             raise WeightsFormatError(f"its {link!r} is a link to somewhere else")
         root.visititems(check)
     return len(data)
+
+
+def _check_in_other_process(data):
+    """Find the objects of an HDF5 file in a process whose memory and time have bounds."""
+    if os.name != "posix" or getattr(sys, "frozen", False) or not sys.executable:
+        return
+    command = [sys.executable, "-I", "-c", _WALK]
+    run_walk = subprocess.run(command, input=data, capture_output=True, check=False)  # noqa: S603
+    if run_walk.returncode:
+        lines = run_walk.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else "HDF5 needs too much time or memory"
+        raise WeightsFormatError(f"its {_WEIGHTS} is damaged: {reason}")
 
 
 def _count_objects(config):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 from contextlib import contextmanager
@@ -52,6 +53,18 @@ def limits(seconds=30, megabytes=500):
         signal.signal(signal.SIGALRM, previous)
     grown = (_status("VmHWM") - before) / 1024
     assert grown < megabytes, f"it took {grown:.0f} MB"
+
+
+@contextmanager
+def bounded_memory(gigabytes=4):
+    """Let no allocation take the process over its present size by more than this."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = _status("VmData") * 1024 + gigabytes * 2**30
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _reset_peak():

@@ -126,7 +126,7 @@ def write_scores(file, scores):
 @pytest.mark.parametrize("hours", [-(10**5), -2, 2, 10**5])
 def test_steps_of_the_clock(tmp_path, hours):
     """Files that seem to be older or newer than they are: right, and new ones are kept."""
-    records = RecordFolder(tmp_path, CONFIGURATION, max_bytes=3000)
+    records = RecordFolder(tmp_path, CONFIGURATION, max_bytes=2000)
     records.write([(digest_of(number), data_of(number)) for number in range(5)])
     (file,) = tmp_path.rglob("*.profiles")
     wrong = time.time_ns() + hours * 3600 * 10**9
