@@ -21,10 +21,12 @@ class BoundedCache:
     is_network : bool, default=False
         Whether the values are networks or hold one, so that ``clear_caches(networks=False)``
         keeps them.
+    after_drop : callable, default=None
+        Called without arguments when values have been dropped because there was no room.
     """
 
-    def __init__(self, max_size, *, size_of=None, is_network=False):
-        self.is_network = is_network
+    def __init__(self, max_size, *, size_of=None, is_network=False, after_drop=None):
+        self.is_network, self._after_drop = is_network, after_drop
         self._max_size, self._size_of = max_size, size_of or (lambda _value: 1)
         self._size = 0
         self._values = OrderedDict()
@@ -67,8 +69,11 @@ class BoundedCache:
             before = self.pop(key, default)
             self._values[key] = after = change(before)
             self._size += self._size_of(after)
+            has_room = self._size <= self._max_size
             while self._size > self._max_size:
                 self.pop(next(iter(self._values)))
+        if self._after_drop is not None and not has_room:
+            self._after_drop()
 
     def pop(self, key, default=None):
         """Remove a value and return it, or `default`."""
@@ -171,7 +176,9 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
 def clear_caches(*, networks=True):
     """Empty all caches of this process and free their memory; folders of `memory` stay.
 
-    Fitted estimators go on working: what they need is built or computed again.
+    Fitted estimators go on working: what they need is built or computed again. Without this call,
+    a process keeps the 8 networks, the 8 unions of networks and the 8 trainers of classifiers that
+    it has used last.
 
     Parameters
     ----------

@@ -100,3 +100,21 @@ def test_joblibs_backend_that_forks_is_an_error():
                 print("loky" in str(error))
     """)
     assert text.split() == ["True"]
+
+
+@pytest.mark.slow
+def test_joblibs_backend_that_forks_is_an_error_of_the_face_search():
+    text = run("""
+        import joblib
+
+        from skfakespot.faces import FaceCropper
+
+        pictures = random.integers(0, 256, (4, 80, 80, 3), dtype=np.uint8)
+        FaceCropper().fit_transform(pictures[:1])
+        with joblib.parallel_config("multiprocessing"):
+            try:
+                FaceCropper(n_jobs=2).fit_transform(pictures[1:])
+            except RuntimeError as error:
+                print("loky" in str(error))
+    """)
+    assert text.split() == ["True"]

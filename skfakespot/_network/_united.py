@@ -1,5 +1,6 @@
 """Several networks read as one, whose layers are those of each network in turn."""
 
+import gc
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +10,8 @@ from .._cache import BoundedCache
 from ._batch_reader import BatchReader
 from ._spec import NetworkSpec
 
-_readers = BoundedCache(8, is_network=True)
+# Keras' networks refer to themselves, so that only the collector frees them.
+_readers = BoundedCache(8, is_network=True, after_drop=gc.collect)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class DetectorNetwork:
         scores : ndarray of shape (n_sheets, n_rows, n_columns), float32
             The same, to rounding, as if the whole sheets passed at once.
         """
+        import_keras()  # which refuses where the network would hang, in a forked process
         _, height, width, _ = sheets.shape
         n_rows, n_columns = _n_places(height), _n_places(width)
         scores = np.empty((len(sheets), n_rows, n_columns), dtype=np.float32)

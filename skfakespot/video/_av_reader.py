@@ -84,7 +84,8 @@ class AvReader:
     def _open(self):
         try:
             # Without the protocol, FFmpeg would take some paths for addresses.
-            self._container = self._av.open(f"file:{Path(self.path).absolute()}")
+            address = f"file:{Path(self.path).absolute()}"
+            self._container = self._av.open(address, metadata_errors="replace")
         except self._av.FFmpegError as error:
             raise ImageError(self.path, _reason(error)) from error
         cover = self._av.stream.Disposition.attached_pic  # such as that of a song
@@ -129,7 +130,10 @@ class AvReader:
             ticks = [start + round(index * step) for index in range(len(ticks))]
         starts = np.array([_seconds(tick - start, base) for tick in ticks])
         durations = np.array([_seconds(duration, base) for duration in durations])
-        self._container.seek(0)
+        try:
+            self._container.seek(0)
+        except self._av.FFmpegError:  # a damaged index
+            self._open()
         timeline = Timeline.from_frames(starts, starts[np.array(is_key)], durations)
         # AVI files have no times of presentation.
         is_counted = is_ambiguous or self._container.format.name == "avi"
