@@ -73,5 +73,5 @@ def test_a_detector_whose_scores_are_nan_is_an_error_of_the_curve(photos):
             return super().predict_proba(X) * np.nan
 
     detector = Broken(strategy="prior").fit(np.zeros((2, 1)), [0, 1])
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="0 of the 4 unperturbed images have a score"):
         robustness_curve(detector, photos[:4], [0, 1, 0, 1], ["blur"], "paper")

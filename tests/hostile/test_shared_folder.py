@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -72,45 +73,49 @@ def test_killed_writers(tmp_path, n_kills):
     assert not list(folder.rglob("*.unfinished"))
 
 
-@pytest.fixture
-def full_disk():
-    """Files cannot grow beyond a size, in bytes."""
+@contextmanager
+def full_disk(size):
+    """No file of this process can grow beyond a size, in bytes; nor can pytest's own output."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("size", [0, 1, 50, 100, 500, 1000])
-def test_a_full_disk(exact, tmp_path, full_disk, size):
+def test_a_full_disk(exact, tmp_path, size):
     clear_caches(networks=False)
     expected = NeuronCoverageTransformer(exact).fit_transform(IMAGES)
     clear_caches(networks=False)
     coverage = NeuronCoverageTransformer(exact, memory=tmp_path / "memory")
-    full_disk(size)
-    with pytest.warns(UserWarning, match="could not be written to memory=.*File too large"):
-        assert_array_equal(coverage.fit_transform(IMAGES), expected)
+    problem = "could not be written to memory=.*File too large"
+    with pytest.warns(UserWarning, match=problem), full_disk(size):
+        counts = coverage.fit_transform(IMAGES)
+    assert_array_equal(counts, expected)
     assert not [path for path in Path(tmp_path).rglob("*") if path.is_file()]
 
 
-def test_a_disk_that_is_full_when_small_files_are_merged(tmp_path, full_disk):
+def test_a_disk_that_is_full_when_small_files_are_merged(tmp_path):
     records = RecordFolder(tmp_path, CONFIGURATION)
     for number in range(63):
         records.write([(digest_of(number), data_of(number))])
-    full_disk(2000)
-    records.write([(digest_of(63), data_of(63))])
-    with pytest.warns(UserWarning, match="could not be written"):
-        records.write_or_warn([(digest_of(64), data_of(64))])
+    with full_disk(2000):
+        records.write([(digest_of(63), data_of(63))])
+        with pytest.warns(UserWarning, match="could not be written"):
+            records.write_or_warn([(digest_of(64), data_of(64))])
     assert read_all(tmp_path) == 65
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_disk_that_is_full_of_scores(tmp_path, full_disk, suffix):
+def test_a_disk_that_is_full_of_scores(tmp_path, suffix):
     pytest.importorskip("polars")
     path = tmp_path / f"scores.{suffix}"
     scores = [ImageScore(f"{number}.png", 0.5, "real", None) for number in range(200)]
-    full_disk(1500)
     file = open_scores(path)
-    with pytest.raises(OSError, match=r"scores.*cannot be written .*File too large"):
+    problem = pytest.raises(OSError, match=r"scores.*cannot be written .*File too large")
+    with problem, full_disk(1500):
         write_scores(file, scores[:70] if suffix == "parquet" else scores)
     # A later run goes on after the last line that is complete.
     n_known = len(open_scores(path).known)
