@@ -328,6 +328,7 @@ def damaged(tmp_path_factory):
     return tmp_path_factory.mktemp("damaged") / "weights"
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), name=st.sampled_from(FORMATS))
 def test_flipped_bits_are_read_or_refused(model, originals, damaged, data, name):
@@ -338,6 +339,7 @@ def test_flipped_bits_are_read_or_refused(model, originals, damaged, data, name)
     read_or_refuse(damaged, model)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), name=st.sampled_from(FORMATS))
 def test_truncated_files_are_refused(model, originals, damaged, data, name):

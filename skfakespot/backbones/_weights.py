@@ -10,12 +10,14 @@ import os
 import re
 import zipfile
 from collections import Counter
+from contextlib import contextmanager
 
 import h5py
 import numpy as np
 
 from .._regular_files import open_regular_file
 from ._backbone import WeightsFormatError
+from ._hdf5_walk import check_hdf5
 from ._keras_vggface import snake_case
 
 _ARCHIVE_SIGNATURE = b"PK\x03\x04"
@@ -43,15 +45,28 @@ def read_weights(path, model, layer_names):
     with open_regular_file(path, kind="a weights", may_be_empty=True) as file:
         is_archive = file.read(len(_ARCHIVE_SIGNATURE)) == _ARCHIVE_SIGNATURE
         file.seek(0)
-        try:
-            with h5py.File(_unpack(file, model) if is_archive else file, "r") as root:
-                tensors = _find_tensors(root, model.layers, layer_names)
-                return [_read_tensor(name, dataset) for name, dataset in tensors.items()]
-        except WeightsFormatError:
-            raise
-        # It is not documented which errors the libraries raise for damaged files.
-        except Exception as error:
-            raise WeightsFormatError(f"it cannot be read ({error})") from error
+        with _reasons():
+            content = _unpack(file, model) if is_archive else file
+            check_hdf5(content)
+            return read_hdf5(content, model, layer_names)
+
+
+def read_hdf5(file, model, layer_names):
+    """Read the weights from an HDF5 file that `check_hdf5` accepts; see `read_weights`."""
+    with _reasons(), h5py.File(file, "r") as root:
+        tensors = _find_tensors(root, model.layers, layer_names)
+        return [_read_tensor(name, dataset) for name, dataset in tensors.items()]
+
+
+@contextmanager
+def _reasons():
+    try:
+        yield
+    except WeightsFormatError:
+        raise
+    # It is not documented which errors the libraries raise for damaged files.
+    except Exception as error:
+        raise WeightsFormatError(f"it cannot be read ({error})") from error
 
 
 def _unpack(file, model):

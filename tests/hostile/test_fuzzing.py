@@ -4,6 +4,7 @@ Each kind of file is changed for a fraction of a second, and for a minute in the
 failure names the number of the change: ``mutated(data, number, head)`` makes it again.
 """
 
+import io
 import warnings
 from types import SimpleNamespace
 
@@ -27,7 +28,7 @@ from skfakespot.backbones._dlib_stream import find_installed
 from skfakespot.backbones._mobilenet import _published_graph
 from skfakespot.backbones._registry import _load_keras_file
 from skfakespot.backbones._tensorflowjs_format import read_tensors
-from skfakespot.backbones._weights import read_weights
+from skfakespot.backbones._weights import read_hdf5
 from skfakespot.faces._detector_format import parse_detector_model
 from skfakespot.faces._landmark_format import parse_landmark_model
 
@@ -75,8 +76,7 @@ def tensorflowjs_manifest(folder):
 
 def weights_file(path, model, head):
     def read(changed):
-        path.write_bytes(changed)
-        read_weights(path, model, {})
+        read_hdf5(io.BytesIO(changed), model, {})
 
     return SimpleNamespace(data=path.read_bytes(), read=read, head=head)
 

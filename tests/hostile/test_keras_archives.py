@@ -15,9 +15,12 @@ from hostile.keras_archives import (
     write_network,
 )
 from hostile.special_files import KINDS, limits, make_special
+from networks import small_network
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.backbones import BackboneError
+from skfakespot.backbones._backbone import WeightsFormatError
+from skfakespot.backbones._weights import read_weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 12, 10, 3), dtype=np.uint8)
 
@@ -92,7 +95,13 @@ def test_weights_in_which_hdf5_takes_all_memory_are_refused(members, tmp_path):
     # Found by fuzzing; without bounds, HDF5 1.14.6 takes 15 GB and more.
     damaged = Path(__file__).with_name("endless.weights.h5").read_bytes()
     changed = {**members, "model.weights.h5": damaged}
-    assert_refused(write_members(tmp_path / "hostile.keras", changed), "is damaged")
+    archive = write_members(tmp_path / "hostile.keras", changed)
+    assert_refused(archive, "the HDF5 file cannot be read")
+    file = tmp_path / "hostile.weights.h5"
+    file.write_bytes(damaged)
+    for path in (archive, file):
+        with limits(), pytest.raises(WeightsFormatError, match="the HDF5 file cannot be read"):
+            read_weights(path, small_network(), {})
 
 
 def test_a_checked_network_leaves_nothing_behind(members, tmp_path):
