@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from networks import small_network
 from numpy.testing import assert_allclose, assert_array_equal
 from photographs import photograph, read_face
@@ -29,6 +30,7 @@ from skfakespot import (
     clear_caches,
     make_fakespotter,
     score_images,
+    trusted_types,
 )
 from skfakespot._crops import crop_image, crop_square
 from skfakespot.augmentation import Perturbation, perturb
@@ -551,8 +553,8 @@ def test_the_commands_find_faces(faces, tmp_path, capsys):
     assert 'Images without a score are left out; "images" is the number of the others.' in text
     lines = [line for line in text.splitlines() if line.startswith(("clean", "blur"))]
     assert [line.split()[-1] for line in lines] == ["6"] * 6
-    detector = joblib.load(file).set_params(coverage__on_error="raise")
-    joblib.dump(detector, file)
+    detector = skops.io.load(file, trusted=trusted_types()).set_params(coverage__on_error="raise")
+    skops.io.dump(detector, file)
     assert main(robustness) == 2
     assert "black.png: no face was found in it" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .._recipe import Recipe, RecipeError
-from .._regular_files import UnreadableFileError, open_regular_file
+from .._regular_files import FileTooLargeError, UnreadableFileError, open_regular_file
 from .._resampling import stretch_pixels
 from ._budget import FreeShare, budget
 from ._conversion import to_pixels
@@ -210,6 +210,9 @@ def open_file(root, name, max_bytes):
         return io.BytesIO(content), len(content)
     try:
         file = open_regular_file(os.fsdecode(root), kind="an image", max_bytes=max_bytes)
+    except FileTooLargeError as error:
+        remedy = f"set the environment variable {MAX_BYTES.variable} to accept it"
+        raise ImageError(name, f"{error}; {remedy}") from error
     except UnreadableFileError as error:
         raise ImageError(name, str(error)) from error
     return file, os.fstat(file.fileno()).st_size
