@@ -59,6 +59,7 @@ def dlib_faces():
     return find
 
 
+@pytest.mark.slow
 def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces):
     n_pictures, n_faces = 0, []
     for pixels, n_doublings in fifty_pictures(faces):
