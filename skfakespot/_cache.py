@@ -21,12 +21,14 @@ class BoundedCache:
     is_network : bool, default=False
         Whether the values are networks or hold one, so that ``clear_caches(networks=False)``
         keeps them.
-    after_drop : callable, default=None
-        Called without arguments when values have been dropped because there was no room.
+    collect_after : int, default=None
+        The garbage collector runs when this many values have been dropped for lack of room. It is
+        for values that refer to themselves, which only the collector frees.
     """
 
-    def __init__(self, max_size, *, size_of=None, is_network=False, after_drop=None):
-        self.is_network, self._after_drop = is_network, after_drop
+    def __init__(self, max_size, *, size_of=None, is_network=False, collect_after=None):
+        self.is_network = is_network
+        self._collect_after, self._n_dropped = collect_after, 0
         self._max_size, self._size_of = max_size, size_of or (lambda _value: 1)
         self._size = 0
         self._values = OrderedDict()
@@ -69,11 +71,14 @@ class BoundedCache:
             before = self.pop(key, default)
             self._values[key] = after = change(before)
             self._size += self._size_of(after)
-            has_room = self._size <= self._max_size
             while self._size > self._max_size:
                 self.pop(next(iter(self._values)))
-        if self._after_drop is not None and not has_room:
-            self._after_drop()
+                self._n_dropped += 1
+            must_collect = self._n_dropped == self._collect_after
+            if must_collect:
+                self._n_dropped = 0
+        if must_collect:
+            gc.collect()
 
     def pop(self, key, default=None):
         """Remove a value and return it, or `default`."""
@@ -178,7 +183,7 @@ def clear_caches(*, networks=True):
 
     Fitted estimators go on working: what they need is built or computed again. Without this call,
     a process keeps the 8 networks, the 8 unions of networks and the 8 trainers of classifiers that
-    it has used last.
+    it has used last, and up to 3 networks and 3 unions that it has not freed yet.
 
     Parameters
     ----------

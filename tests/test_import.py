@@ -91,9 +91,9 @@ MANY = {"sklearn.linear_model", "sklearn.model_selection", "sklearn.svm"}
     ("detector", "needed"),
     [
         ("paper.joblib", set()),
-        ("paper.skops", MANY),  # skops imports them itself
+        pytest.param("paper.skops", MANY, marks=pytest.mark.slow),  # skops imports them itself
         # scikit-learn's own mixin of linear classifiers is in a module that imports the others.
-        ("statistics.joblib", {"numba", *MANY}),
+        pytest.param("statistics.joblib", {"numba", *MANY}, marks=pytest.mark.slow),
         ("statistics.skops", {"numba", *MANY}),
     ],
 )

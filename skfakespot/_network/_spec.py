@@ -1,6 +1,5 @@
 """A network and how it is read, as one value."""
 
-import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,8 +12,7 @@ from ..backbones import model_from_arrays, model_to_arrays, resolve_backbone
 from ._device import device_scope
 from ._reader import NetworkReader
 
-# Keras' networks refer to themselves, so that only the collector frees them.
-_readers = BoundedCache(8, is_network=True, after_drop=gc.collect)
+_readers = BoundedCache(8, is_network=True, collect_after=4)
 
 
 @dataclass(frozen=True)

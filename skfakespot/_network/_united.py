@@ -1,6 +1,5 @@
 """Several networks read as one, whose layers are those of each network in turn."""
 
-import gc
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,8 +9,7 @@ from .._cache import BoundedCache
 from ._batch_reader import BatchReader
 from ._spec import NetworkSpec
 
-# Keras' networks refer to themselves, so that only the collector frees them.
-_readers = BoundedCache(8, is_network=True, after_drop=gc.collect)
+_readers = BoundedCache(8, is_network=True, collect_after=4)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ class RivalCard(NamedTuple):
     licence: str
 
 
-_NOTHING_FOUND = "no code of the authors found"
 _OWN_SIZE = "images at their own size, which should be the same for real ones and fakes"
 
 _CARDS = (
@@ -66,7 +65,7 @@ _CARDS = (
         "saturation",
         "McCloskey and Albright (2018), https://arxiv.org/abs/1812.08247",
         _OWN_SIZE,
-        _NOTHING_FOUND,
+        "not known",
     ),
     RivalCard(
         "autogan-spectrum",
@@ -78,7 +77,7 @@ _CARDS = (
         "residual-cooccurrence",
         "Fridrich and Kodovský (2012), https://doi.org/10.1109/TIFS.2012.2190402",
         f"{_OWN_SIZE}, and as their codec left them",
-        "not looked at",
+        "not known",
     ),
 )
 

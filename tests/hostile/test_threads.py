@@ -149,8 +149,8 @@ def test_a_cold_start_in_eight_threads():
     assert result.stdout == "True\n", result.stderr
 
 
-@pytest.mark.parametrize("n_networks", [10, pytest.param(30, marks=pytest.mark.slow)])
-def test_only_eight_networks_stay_alive_and_clear_caches_frees_all(images, n_networks):
+@pytest.mark.parametrize("n_networks", [13, pytest.param(30, marks=pytest.mark.slow)])
+def test_few_networks_stay_alive_and_clear_caches_frees_all(images, n_networks):
     clear_caches()
     models = weakref.WeakSet()
 
@@ -165,7 +165,7 @@ def test_only_eight_networks_stay_alive_and_clear_caches_frees_all(images, n_net
 
     for number in range(n_networks):
         NeuronCoverageTransformer(builder(number)).fit(images)
-    assert 1 <= len(models) <= 8
+    assert 8 <= len(models) <= 8 + 3
     clear_caches()
     assert len(models) == 0
 
