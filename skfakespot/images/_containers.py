@@ -2,7 +2,7 @@
 
 import os
 
-from .._regular_files import UnreadableFileError, open_regular_file
+from .._regular_files import open_regular_file
 
 # Names of the formats, for error messages.
 VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WebM", "AVI", "MPEG", "MPEG-TS", "FLV", "Ogg", "WMV")
@@ -31,7 +31,7 @@ def is_video(path):
     try:
         with open_regular_file(path, kind="a video") as file:
             return is_video_content(file.read(16))
-    except (UnreadableFileError, OSError):
+    except OSError:
         return False
 
 

@@ -15,7 +15,6 @@ from .._regular_files import UnreadableFileError, open_regular_file
 from ._batches import count_threads
 from ._decode import load_image
 from ._digests import digest_array, digest_content, digest_recipe
-from ._errors import ImageError
 from ._lazy import LazyImage
 from ._limits import MAX_BYTES
 from ._sources import content_of, is_file_content, is_path
@@ -46,7 +45,7 @@ def _digest_chunk(samples, start):
 def _digest(samples, index):
     try:
         return _digest_source(samples[index], samples.name(index))
-    except (ImageError, UnreadableFileError, OSError, TypeError, ValueError):
+    except (OSError, TypeError, ValueError):
         return None
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from .._regular_files import UnreadableFileError, open_regular_file
+from .._regular_files import open_regular_file
 from ..images import VIDEO_FORMATS, ImageError, is_video_content
 from ._av_reader import AvReader
 from ._opencv_reader import OpenCvReader
@@ -22,7 +22,7 @@ def file_version(path):
     try:
         with open_regular_file(path, kind="a video") as file:
             status, prefix = os.fstat(file.fileno()), file.read(16)
-    except (UnreadableFileError, OSError) as error:
+    except OSError as error:
         raise ImageError(path, str(error)) from error
     # FFmpeg would open other files and addresses that some formats, such as playlists, name.
     if not is_video_content(prefix):
