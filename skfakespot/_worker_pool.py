@@ -29,7 +29,7 @@ def run_in_workers(function, arguments_of, chunks, n_jobs):
                 raise RuntimeError(
                     f"Worker processes of n_jobs={n_jobs} were killed, and so were those that took "
                     "their place. The system kills processes if memory runs out, and every worker "
-                    "has a network of its own: set n_jobs lower, or None. joblib says: "
+                    "takes memory of its own: set n_jobs lower, or None. joblib says: "
                     f"{error}"
                 ) from error
         warnings.warn(

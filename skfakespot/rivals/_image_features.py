@@ -7,7 +7,7 @@ from numbers import Integral
 from operator import itemgetter
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_even_slices
 
@@ -18,10 +18,10 @@ from .._sklearn_compat import (
     _fit_context,
     validate_parameters,
 )
+from .._worker_pool import CHUNKS_A_WORKER, run_in_workers
 from ..images import ImageError, UnreadableImageWarning, as_samples
 
 _READ_AT_ONCE = 32
-_PARTS_PER_WORKER = 4
 # Images that a worker describes before it sends their features, which are many numbers.
 _LARGEST_PART = 256
 
@@ -144,11 +144,11 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
 
     def _fill_parts(self, features, samples, n_workers):
         """Write the features of each image into its row, in joblib's workers."""
-        n_parts = max(n_workers * _PARTS_PER_WORKER, math.ceil(len(samples) / _LARGEST_PART))
+        n_parts = max(n_workers * CHUNKS_A_WORKER, math.ceil(len(samples) / _LARGEST_PART))
         n_parts = min(n_parts, len(samples))
         parts = [range(part.start, part.stop) for part in gen_even_slices(len(samples), n_parts)]
-        results = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(self._describe_part)(samples.subset(part), part) for part in parts
+        results = run_in_workers(
+            self._describe_part, lambda part: (samples.subset(part), part), parts, self.n_jobs
         )
         failures = []
         for part, (rows, errors) in zip(parts, results, strict=True):
