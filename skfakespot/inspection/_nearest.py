@@ -39,8 +39,8 @@ class TrainingImageIndex:
     A detector keeps no training images and no features of them, so that it stays small, and so
     that whoever gets it does not get these. Make the index with `from_estimator` and save it beside
     the detector, for example by joblib. It keeps the features in float32, 4 bytes each: 120 bytes
-    for an image with the 30 counts of the recipe "paper", and 142 kB with the 35,520 columns of the
-    recipe "statistics", which is 1.4 GB for 10,000 images.
+    for an image with the 30 counts of the recipe "paper", and 147 kB with the 36,800 columns of the
+    recipe "statistics", which is 1.5 GB for 10,000 images.
 
     Parameters
     ----------
