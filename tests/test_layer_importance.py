@@ -284,6 +284,8 @@ def test_the_display_draws_a_named_bar_for_each_layer(detector, images, y):
     assert again.ax_ is ax
     assert again.figure_ is ax.figure
     assert again.bars_[0].get_facecolor() == (1, 0, 0, 1)
+    without = layer_importance(detector, images, y, n_bootstraps=0)
+    assert not LayerImportanceDisplay.from_importances(without, ax=ax).ax_.collections[1:]
     mpl.pyplot.close("all")
 
 

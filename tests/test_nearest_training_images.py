@@ -31,11 +31,14 @@ def index(detector, images):
     return TrainingImageIndex.from_estimator(detector, images[:20], LABELS)
 
 
+@pytest.mark.usefixtures("no_profiles")
 @pytest.mark.parametrize("recipe", ["paper", "statistics"])
 def test_neighbors_are_those_of_plain_numpy(recipe, network, images):
     detector = make_fakespotter(network, recipe=recipe, classifier=LogisticRegression())
     detector.fit(images[:20], LABELS)
-    index = TrainingImageIndex.from_estimator(detector, images[:20], LABELS)
+    with count_network_images() as count:
+        index = TrainingImageIndex.from_estimator(detector, images[:20], LABELS)
+    assert count.n_images == 0  # `fit` has kept what it has read
     known, asked = (detector[:-1].transform(part) for part in (images[:20], images[20:]))
     distances = np.sqrt(((asked[:, None] - known[None]) ** 2).mean(axis=2))
     for own, neighbors in zip(distances, nearest_training_images(index, images[20:]), strict=True):

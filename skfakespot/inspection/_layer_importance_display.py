@@ -89,7 +89,7 @@ class LayerImportanceDisplay:
         return cls(importances=importances).plot(ax, bar_kw=bar_kw)
 
     def plot(self, ax=None, *, bar_kw=None):
-        """Draw the importances: bars for the means, lines for their intervals.
+        """Draw the importances: bars for the means, and lines for their intervals if there are any.
 
         Parameters
         ----------
@@ -115,7 +115,8 @@ class LayerImportanceDisplay:
         self.figure_ = ax.figure
         places = np.arange(len(means))
         self.bars_ = ax.barh(places, means, **(bar_kw or {}))
-        ax.hlines(places, low, high, color="black", linewidth=1)
+        if np.isfinite([low, high]).all():
+            ax.hlines(places, low, high, color="black", linewidth=1)
         ax.axvline(0, color="black", linewidth=0.8)
         step = -(-len(means) // _MOST_NAMES)
         ax.set_yticks(places[::step], list(self.importances.layer_names)[::step], fontsize="small")
