@@ -126,16 +126,7 @@ def layer_importance(
     parts = split_detector(detector)
     y = column_or_1d(y)
     check_consistent_length(range(len(as_samples(X))), y, groups)
-    check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
-    check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=0)
-    check_scalar(
-        confidence_level,
-        "confidence_level",
-        Real,
-        min_val=0,
-        max_val=1,
-        include_boundaries="neither",
-    )
+    _check_numbers(n_repeats, n_bootstraps, confidence_level)
     scorer = check_scoring(parts.classifier, scoring=scoring)
     features = parts.read(X)
     y = y[~features.missing]
@@ -172,6 +163,19 @@ def layer_importance(
         scoring=scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring)),
         n_samples=len(y),
         n_missing=int(features.missing.sum()),
+    )
+
+
+def _check_numbers(n_repeats, n_bootstraps, confidence_level):
+    check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
+    check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=0)
+    check_scalar(
+        confidence_level,
+        "confidence_level",
+        Real,
+        min_val=0,
+        max_val=1,
+        include_boundaries="neither",
     )
 
 
