@@ -54,10 +54,7 @@ class TrainingImageIndex:
         Their labels.
     indices : ndarray of shape (n_images,), int
         Their positions among all training images.
-
-    Attributes
-    ----------
-    n_missing : int
+    n_missing : int, default=0
         Number of training images that were left out, because they cannot be read or show no face.
         This happens with ``on_error="nan"`` only.
 
