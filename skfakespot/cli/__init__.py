@@ -21,7 +21,7 @@ _COMMANDS = (
         "score images and videos with a saved detector: print path, probability of fake and label "
         "as CSV",
     ),
-    ("backbones", "list the backbones"),
+    ("backbones", "list the backbones, or the layers of one"),
 )
 
 
@@ -116,6 +116,7 @@ def _parser():
             help="seed of the split and the classifier (default: %(default)s)",
         )
     _add_saved_detector_and_images(commands["predict"])
+    _add_layers(commands["backbones"])
     return parser
 
 
@@ -281,6 +282,15 @@ def _add_saved_detector_and_images(command):
         metavar="P",
         help="label an image or a video fake if its probability of fake is at least P "
         "(default: %(default)s)",
+    )
+
+
+def _add_layers(command):
+    command.add_argument(
+        "--layers",
+        metavar="NAME",
+        help="list the layers of this backbone instead, a name or a .keras file, and say which "
+        "are read; nothing is downloaded",
     )
 
 
