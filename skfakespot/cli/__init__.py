@@ -50,7 +50,7 @@ def run_program():
 def _run(options, *, owns_process=False):
     try:
         if owns_process and options.command == "predict":
-            import_for_prediction()
+            import_for_prediction(options.detector)
         # Only now, so that the help does not wait for scikit-learn.
         from . import _commands
 
