@@ -1,4 +1,4 @@
-"""Where the records of a folder are, in sorted arrays, so that a million are indexed in a moment."""
+"""Where the records of a folder are, in sorted arrays, which are made quickly and are small."""
 
 from bisect import bisect_right
 from itertools import accumulate
