@@ -44,7 +44,9 @@ def run_in_workers(function, arguments_of, chunks, n_jobs):
 def _errors_of_lost_workers():
     """Types of the errors that say that a worker died; Dask replaces its workers by itself."""
     ray = sys.modules.get("ray.exceptions")
-    return (BrokenExecutor, *(() if ray is None else (ray.RayActorError, ray.WorkerCrashedError)))
+    if ray is None:
+        return BrokenExecutor
+    return BrokenExecutor, ray.RayActorError, ray.WorkerCrashedError, ray.OutOfMemoryError
 
 
 def _parallel(n_jobs):

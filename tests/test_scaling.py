@@ -153,6 +153,8 @@ def cluster_of_ray(monkeypatch):
     from ray.util.joblib import register_ray
 
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    # Ray would kill workers on a machine whose memory other programs use.
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
     ray.init(num_cpus=2, include_dashboard=False, logging_level="CRITICAL", log_to_driver=False)
     try:
         register_ray()
