@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from networks import small_network
 from numpy.testing import assert_allclose, assert_array_equal
 from photographs import read_face
 from PIL import Image
@@ -311,7 +312,8 @@ def test_it_is_trained_without_any_fake(portraits):
     rival = make_rival("fwa", random_state=0)
     assert isinstance(rival, AugmentedPipeline)
     assert list(rival.named_steps) == ["simulate", "features", "scale", "classify"]
-    rival.set_params(simulate__scales=(0.25,), features__image_size=None)
+    rival.set_params(simulate__scales=(0.25,), features__backbone=small_network((64, 64, 3)))
+    rival.set_params(features__image_size=None)
     scores = rival.fit(X, y).decision_function(X)
     reals = y == 0
     alone = clone(rival).fit(X[reals], y[reals])

@@ -1,5 +1,6 @@
 """KerasImageClassifier: a user's model as a scikit-learn classifier."""
 
+import functools
 import pickle
 
 import keras
@@ -19,6 +20,7 @@ from skfakespot.images import ImageError, UnreadableImageWarning, load_image
 from skfakespot.rivals import KerasImageClassifier
 
 
+@functools.cache
 def model_of(n_outputs, activation, size=(8, 6)):
     """A model whose logits are the brightness, from 0 to 1, minus .5, times 6 (and 0 beside it)."""
     inputs = keras.Input((*size, 3))
@@ -57,7 +59,7 @@ def probabilities(images):
     [(1, "sigmoid", False), (2, "softmax", False), (1, None, True), (2, None, True)],
 )
 @pytest.mark.parametrize("fake_output", [0, 1])
-@pytest.mark.parametrize("labels", [("real", "fake"), (0, 1), (False, True), ("Real", "Fake")])
+@pytest.mark.parametrize("labels", [("real", "fake"), (0, 1), (False, True)])
 def test_which_output_and_which_column_is_fake(
     images, n_outputs, activation, logits, fake_output, labels
 ):

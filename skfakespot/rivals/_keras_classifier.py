@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    assert_all_finite,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -93,6 +94,11 @@ class KerasImageClassifier(
     --------
     make_rival : Detectors that are trained here.
 
+    Notes
+    -----
+    The last digits of a probability may depend on the other images of the same batch, as they do in
+    Keras itself.
+
     Examples
     --------
     >>> import keras, numpy as np
@@ -165,6 +171,7 @@ class KerasImageClassifier(
         """
         samples = self._check_X(X, reset=True)
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
         check_consistent_length(range(len(samples)), y)
         check_classification_targets(y)
         classes = np.unique(y)
