@@ -15,8 +15,8 @@ from skfakespot.images import UnreadableImageWarning
 from skfakespot.rivals import Upsampling, list_rivals, make_rival
 
 NAMES = [card.name for card in list_rivals()]
-# "fwa" needs faces; see test_face_warping.py.
-NAMES_WITHOUT_FACES = [name for name in NAMES if name != "fwa"]
+# Those with a network are tested with a small one, in files of their own.
+NAMES_WITHOUT_NETWORK = [name for name in NAMES if name not in ("fwa", "attention")]
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,14 @@ def faces():
 
 def small_rival(name):
     rival = make_rival(name, random_state=0)
-    if name == "attention":
-        rival.set_params(features__image_size=(96, 96), features__layer="stage1_block1_conv1")
-        rival.set_params(classify__n_channels=32)
-    elif "image_size" in rival["features"].get_params():
+    if "image_size" in rival["features"].get_params():
         rival.set_params(features__image_size=(64, 64))
     if name == "autogan-spectrum":
         rival.set_params(features__crop_size=(56, 56))
     return rival
 
 
-@pytest.mark.parametrize("name", NAMES_WITHOUT_FACES)
+@pytest.mark.parametrize("name", NAMES_WITHOUT_NETWORK)
 def test_a_rival_finds_coarse_traces(name, faces):
     X, y, train = faces
     rival = small_rival(name)
