@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import small_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from skfakespot.rivals import AttentionPoolingClassifier
+from skfakespot.rivals import AttentionPoolingClassifier, make_rival
 from skfakespot.rivals._attention_loss import AttentionLoss, standardisation
 
 
@@ -170,3 +171,19 @@ def test_constant_and_huge_channels(spot):
     maps = np.concatenate([maps * [1, 1e6, 1e-6, 1], np.full((400, 6, 1), 0.1)], axis=2)
     scaled = AttentionPoolingClassifier(n_channels=5).fit(maps.reshape(400, -1), y)
     assert_allclose(scaled.decision_function(maps.reshape(400, -1)), expected, atol=0.05)
+
+
+def test_the_detector_reads_one_map_of_the_network():
+    random = np.random.default_rng(0)
+    images, y = random.integers(0, 200, (40, 12, 10, 3), dtype=np.uint8), np.arange(40) % 2
+    images[y == 1, 4:8, 3:7] += 55
+    rival = make_rival("attention", random_state=0)
+    rival.set_params(features__backbone=small_network(), features__layer="conv_1")
+    rival.set_params(features__image_size=None, classify__n_channels=4)
+    rival.fit(images, y)
+    assert rival["features"].map_shape_ == (10, 8, 4)
+    assert rival["classify"].attention(rival["features"].transform(images)).shape == (40, 80)
+    scores = rival.decision_function(images)
+    again = pickle.loads(pickle.dumps(clone(rival).fit(images, y)))
+    assert_allclose(again.decision_function(images), scores, rtol=1e-4, atol=1e-4)
+    assert scores[y == 1].mean() > scores[y == 0].mean()
