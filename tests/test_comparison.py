@@ -344,7 +344,7 @@ def test_images_without_a_score_are_left_out_and_counted(network, mixed_photos):
         ({"cv": "five"}, ValueError, "cv='five'"),
         ({"groups": np.arange(N_IMAGES) // 18}, ValueError, "5 folds of 2 real and 2 fake groups"),
         ({"y": [0] * N_IMAGES}, ValueError, "exactly two"),
-        ({"kinds": "blurr"}, ValueError, "did you mean 'blur'"),
+        ({"kinds": "blar"}, ValueError, "did you mean 'blur'"),
         ({"kinds": "blur", "levels": "papr"}, ValueError, "did you mean 'paper'"),
         ({"zero_shot": {"a": ["a.png"]}}, ValueError, r"must be a pair \(X, y\)"),
         ({"zero_shot": {"a": (["a.png"], [0])}}, ValueError, "at least one image must be fake"),
