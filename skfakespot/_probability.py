@@ -65,3 +65,16 @@ def fake_probability(detector, X, *, pos_label=None, **params):
     if pos_label is None and len(classes) > 2:
         return 1 - probabilities[:, classes.index(real_label(classes))]
     return probabilities[:, classes.index(fake_label(classes, pos_label))]
+
+
+def fake_scores(detector, X):
+    """Return the score of the class fake of each image, from any fitted classifier of two classes.
+
+    It is the decision value of fake, or its probability if there are no decision values. The
+    larger, the more likely fake; NaN where the detector gives NaN.
+    """
+    if not hasattr(detector, "decision_function"):
+        return fake_probability(detector, X)
+    values = np.asarray(detector.decision_function(X))
+    classes = detector.classes_.tolist()
+    return values if fake_label(classes) == classes[1] else -values

@@ -206,6 +206,26 @@ def test_the_time_of_the_search_for_faces_is_printed(run, faces, monkeypatch):
     assert starts[-1] == ["256", "x", "256"]
 
 
+def test_rivals_are_compared_beside_the_papers_values(run, root, folders, tmp_path):
+    picture = tmp_path / "bars.png"
+    options = ["--methods", "saturation", "cooccurrence", "--folds", 2, "--output", picture]
+    text = run("rivals", *folders, *options, "--zero-shot", root / "others" / "fake")
+    tables, table2 = text.split("The paper's Table 2, of its own faces:\n\n")
+    for name in ("saturation", "cooccurrence"):
+        assert tables.count(f"\n{name} ") == 3
+    assert f"{root / 'others' / 'fake'}, never trained on:" in tables
+    values = {line[:24].strip(): line[24:].split() for line in table2.splitlines()}
+    assert values["AutoGAN, StyleGAN"][5] == "0.795"
+    with Image.open(picture) as drawn:
+        assert drawn.size[0] == 800
+
+
+def test_rivals_need_both_folders(run, capsys):
+    with pytest.raises(SystemExit):
+        run("rivals", "--real", "photographs")
+    assert "give --real DIR and --fake DIR, or --demo" in capsys.readouterr().err
+
+
 def test_unseen_generators_takes_images_of_one_size(run, root, tmp_path):
     Image.new("RGB", (30, 30)).save(tmp_path / "small.png")
     arguments = ["--real", tmp_path, "--fake", root / "others" / "fake", "--memory", tmp_path]

@@ -14,6 +14,7 @@ _INTERRUPTED = 130  # as shells report a program that SIGINT has ended: 128 + 2
 _COMMANDS = (
     ("demo", "train and test on 100 real faces and simulated fakes"),
     ("evaluate", "train and test a detector on your faces"),
+    ("compare", "train and test several detectors on your faces, in one table"),
     ("robustness", "measure a detector on perturbed faces"),
     ("train", "train a detector and save it"),
     (
@@ -80,10 +81,11 @@ def _parser():
         command.set_defaults(command=name)
         command.add_argument("--json", action="store_true", help="print JSON instead of a table")
         commands[name] = command
-    for name in ("evaluate", "robustness", "train"):
+    for name in ("evaluate", "compare", "robustness", "train"):
         _add_folders(commands[name])
     for name in ("evaluate", "robustness"):
         _add_split(commands[name])
+    _add_comparison(commands["compare"])
     _add_robustness(commands["robustness"])
     commands["demo"].set_defaults(
         recipe="paper",
@@ -107,13 +109,13 @@ def _parser():
     )
     for name in ("evaluate", "robustness", "train"):
         _add_detector(commands[name])
-    for name in ("demo", "evaluate", "robustness", "train"):
+    for name in ("demo", "evaluate", "compare", "robustness", "train"):
         commands[name].add_argument(
             "--seed",
             type=int,
             default=0,
             metavar="N",
-            help="seed of the split and the classifier (default: %(default)s)",
+            help="seed of the split or the folds, and the classifiers (default: %(default)s)",
         )
     _add_saved_detector_and_images(commands["predict"])
     _add_layers(commands["backbones"])
@@ -146,6 +148,10 @@ def _add_split(command):
         metavar="SHARE",
         help="share of the images to test on, between 0 and 1 (default: %(default)s)",
     )
+    _add_groups(command)
+
+
+def _add_groups(command):
     command.add_argument(
         "--groups",
         type=Path,
@@ -153,6 +159,35 @@ def _add_split(command):
         help="CSV file with a line PATH,GROUP for each image, where a group is an identity or a "
         "video: all images of a group are used either for training or for testing; relative "
         "paths start at the folder of the file",
+    )
+
+
+def _add_comparison(command):
+    _add_groups(command)
+    command.add_argument(
+        "--methods",
+        metavar="NAME,...",
+        help="the detectors, such as fakespotter-layer,fakespotter-channel,"
+        "fakespotter-statistics,log-dct; a wrong name lists all (default: all)",
+    )
+    command.add_argument(
+        "--zero-shot",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="folders of further fakes, or of folders real and fake, which are tested on but never "
+        "trained on",
+    )
+    command.add_argument(
+        "--folds",
+        type=_count,
+        default=5,
+        metavar="N",
+        help="number of folds (default: %(default)s)",
+    )
+    command.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw the AUC of each detector into this file"
     )
 
 

@@ -1,20 +1,21 @@
 """The commands: each takes the parsed options and returns the exit status, None for 0."""
 
 import dataclasses
-import json
 import sys
 import time
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
-from .._regular_files import read_csv_rows
 from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
+from ._comparison import compare
 from ._detectors import check_name, fit_and_report, load_detector, make_detector, save_detector
-from ._inputs import list_arguments, load_faces
+from ._inputs import list_arguments, load_faces, read_groups
+from ._output import check_folder_exists, new_figure, print_json, print_table
+
+__all__ = ["backbones", "compare", "demo", "evaluate", "predict", "robustness", "train"]
 
 
 def demo(options):
@@ -23,8 +24,8 @@ def demo(options):
 
     from ..datasets import load_demo_faces
 
-    _check_folder_exists(options.output)
-    figure = _new_figure("demo", extra="demo")
+    check_folder_exists(options.output)
+    figure = new_figure("demo", extra="demo")
     faces = load_demo_faces()
     splitter = GroupShuffleSplit(1, test_size=0.25, random_state=options.seed)
     train_rows, test_rows = next(splitter.split(faces.data, faces.target, faces.groups))
@@ -33,7 +34,7 @@ def demo(options):
     _draw_precision_recall(figure, faces.target[test_rows], probability)
     figure.savefig(options.output, dpi=120)
     if options.json:
-        _print_json({**reports, "simulated": True, "picture": str(options.output)})
+        print_json({**reports, "simulated": True, "picture": str(options.output)})
         return
     print(
         "100 real faces (Labeled Faces in the Wild) and 100 SIMULATED fakes: the same faces\n"
@@ -60,7 +61,7 @@ def _draw_precision_recall(figure, y_true, probability):
 def evaluate(options):
     """Train on a part of the images, print the eight metrics of the others, and audit the files."""
     faces, skipped = load_faces(options)
-    groups = _read_groups(options.groups, faces.data)
+    groups = read_groups(options.groups, faces.data)
     audit = _audit_faces(faces, groups)
     train_rows, test_rows = _split_faces(faces, groups, options)
     start = time.perf_counter()
@@ -68,7 +69,7 @@ def evaluate(options):
     reports, _ = fit_and_report(detector, faces, train_rows, test_rows)
     seconds = time.perf_counter() - start
     if options.json:
-        _print_json(
+        print_json(
             {
                 **reports,
                 "n_train": len(train_rows),
@@ -101,12 +102,12 @@ def robustness(options):
     from ..augmentation import PRESETS
     from ..robustness import RobustnessCurveDisplay, figure_size, mean_drop, robustness_curve
 
-    _check_folder_exists(options.output)
-    figure = _new_figure("robustness", extra="plot")
+    check_folder_exists(options.output)
+    figure = new_figure("robustness", extra="plot")
     if options.detector is not None and options.augment:
         raise ValueError("--augment is for training; it does not go with --detector.")
     faces, skipped = load_faces(options)
-    groups = _read_groups(options.groups, faces.data)
+    groups = read_groups(options.groups, faces.data)
     detector, test_rows, tested = _prepare_detector(faces, groups, options)
     kinds = options.kinds or list(PRESETS[options.levels])
     results = robustness_curve(
@@ -126,7 +127,7 @@ def robustness(options):
     # Without pandas, the results are a list of the rows already.
     rows = results if isinstance(results, list) else results.to_dict("records")
     if options.json:
-        _print_json(
+        print_json(
             {
                 "results": [without_nan(row) for row in rows],
                 **without_nan(
@@ -160,7 +161,7 @@ def _print_robustness(rows, tested, options):
     if any(row["n_missing"] for row in rows):
         print('Images without a score are left out; "images" is the number of the others.')
     print()
-    _print_table(
+    print_table(
         ["perturbation", "AUC", "interval", "drop", "interval", "images"],
         [
             [
@@ -184,7 +185,7 @@ def _print_robustness(rows, tested, options):
 
 def train(options):
     """Train on all images and save the detector."""
-    _check_folder_exists(options.output)
+    check_folder_exists(options.output)
     check_name(options.output, options.format)
     faces, skipped = load_faces(options)
     detector = make_detector(options)
@@ -192,7 +193,7 @@ def train(options):
     save_detector(detector, options.output, options.format)
     n_real, n_fake = np.bincount(faces.target).tolist()
     if options.json:
-        _print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake, **skipped})
+        print_json({"output": str(options.output), "n_real": n_real, "n_fake": n_fake, **skipped})
     else:
         print(f"Trained on {n_real} real and {n_fake} fake faces; saved to {options.output}")
 
@@ -237,7 +238,7 @@ def _iter_scores(detector, paths, options, *, has_videos):
 
 def _print_score(score, *, with_header, as_json):
     if as_json:
-        _print_json(without_nan(score._asdict()))
+        print_json(without_nan(score._asdict()))
         return
     if with_header:
         print(*score._fields, sep=",")
@@ -248,7 +249,7 @@ def _print_counts(n_of_label, options, what):
     n_fake, n_real, n_unreadable = (n_of_label[label] for label in ("fake", "real", None))
     if options.json:
         counts = {"n_fake": n_fake, "n_real": n_real, "n_unreadable": n_unreadable}
-        _print_json({"output": str(options.output), **counts})
+        print_json({"output": str(options.output), **counts})
         return
     print(
         f"{n_fake} {what} are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
@@ -267,9 +268,9 @@ def backbones(options):
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
         rows = zip(cards, paths, strict=True)
-        _print_json([{**card._asdict(), "weights": path} for card, path in rows])
+        print_json([{**card._asdict(), "weights": path} for card, path in rows])
         return
-    _print_table(
+    print_table(
         ["name", "layers", "neurons", "input", "licence of the weights", "weights present?"],
         [
             [
@@ -290,9 +291,9 @@ def _print_layers(options):
 
     cards = list_layers(options.layers)
     if options.json:
-        _print_json([card._asdict() for card in cards])
+        print_json([card._asdict() for card in cards])
         return
-    _print_table(
+    print_table(
         ["layer", "kind", "output", "neurons", "maps", "read?"],
         [
             [
@@ -308,25 +309,6 @@ def _print_layers(options):
     )
     n_read = sum(card.selected for card in cards)
     print(f'\n{n_read} of {len(cards)} layers are read with layers="conv+dense", the default.')
-
-
-def _read_groups(file, paths):
-    """Read the group of each path from a CSV file of lines PATH,GROUP; None without a file."""
-    if file is None:
-        return None
-    group_of = {}
-    for number, line in enumerate(read_csv_rows(file), start=1):
-        if len(line) != 2:
-            raise ValueError(f"{file}, line {number}: {line} is not PATH,GROUP.")
-        group_of[(file.parent / line[0]).resolve()] = line[1]
-    groups = [group_of.get(Path(path).resolve()) for path in paths]
-    missing = [path for path, group in zip(paths, groups, strict=True) if group is None]
-    if missing:
-        raise ValueError(
-            f"{file} gives no group for {len(missing)} of {len(paths)} images, the first of them "
-            f"{missing[0]}. Relative paths start at {file.parent.resolve()}."
-        )
-    return np.array(groups)
 
 
 def _split_faces(faces, groups, options):
@@ -361,43 +343,12 @@ def _audit_faces(faces, groups):
         return f"not possible: {error}"
 
 
-def _check_folder_exists(file):
-    if not file.parent.is_dir():
-        raise ValueError(f"{file} cannot be written: there is no folder {file.parent}.")
-
-
-def _print_json(value):
-    """Print a value as one line of JSON."""
-    print(json.dumps(value), flush=True)
-
-
-def _print_table(header, rows):
-    """Print rows of text in columns, each as wide as its longest cell."""
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    for cells in (header, ["-" * width for width in widths], *rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        print(line.rstrip())
-
-
 def _print_reports(reports):
     """Print the eight metrics in both conventions, from a dict of convention to report."""
     names = reports["standard"]
     rows = [[name, *(f"{report[name]:.3f}" for report in reports.values())] for name in names]
-    _print_table(["metric", *reports], rows)
+    print_table(["metric", *reports], rows)
     print(
         "\nstandard: ap and auc from the scores. paper: ap and auc from the labels, fpr and fnr\n"
         "change places, as in Table 2 of the FakeSpotter paper."
     )
-
-
-def _new_figure(command, *, extra):
-    """Make a figure for a command; raise ImportError, before its work, without matplotlib."""
-    # Not by pyplot, which may need a display.
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"The command {command} draws with matplotlib. Install it with: "
-            f"pip install 'skfakespot[{extra}]'"
-        ) from error
-    return Figure(layout="constrained")

@@ -1,12 +1,14 @@
-"""The files that the commands read: folders of faces, files, patterns and lists of files."""
+"""What the commands read: folders of faces, groups, files, patterns and lists of files."""
 
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._paths import is_pattern
+from .._regular_files import read_csv_rows
 from ..images import VIDEO_SUFFIXES, find_unreadable, is_video
 
 _N_NAMED = 20
@@ -22,6 +24,37 @@ def load_faces(options):
     from ..datasets import load_face_folders
 
     faces = load_face_folders(real=options.real, fake=options.fake)
+    faces, skipped = _only_readable(faces, options)
+    return faces, {"skipped": skipped} if options.on_error == "skip" else {}
+
+
+def load_further_faces(folders, faces, options):
+    """Return the readable faces of further folders, by folder; none may be among the first faces.
+
+    All images of a folder are fakes, unless it holds folders of real and of fake faces.
+    """
+    from ..datasets import list_images, load_face_folders
+
+    first = {Path(path).resolve() for path in faces.data}
+    further = {}
+    for folder in folders:
+        try:
+            own = load_face_folders(folder)
+        except NotADirectoryError:
+            paths = list_images(folder)
+            own = Bunch(data=np.array(paths, dtype=object), target=np.ones(len(paths), dtype=int))
+        in_both = first.intersection(Path(path).resolve() for path in own.data)
+        if in_both:
+            raise ValueError(
+                f"{folder} holds {len(in_both)} of the faces that are trained on, such as "
+                f"{min(in_both)}; give folders of other faces."
+            )
+        further[str(folder)], _ = _only_readable(own, options)
+    return further
+
+
+def _only_readable(faces, options):
+    """Return the faces that can be read, and path and error of the others."""
     unreadable = find_unreadable(faces.data, verbose=int(sys.stderr.isatty()))
     skipped = [{"path": faces.data[row], "error": reason} for row, reason in unreadable]
     if skipped:
@@ -33,7 +66,7 @@ def load_faces(options):
             raise ValueError(f"{problem}:{lines}\nReplace them, or give --on-error skip.")
         print(f"skfakespot: {problem}, and are left out:{lines}", file=sys.stderr)
         faces = _without(faces, [row for row, _ in unreadable])
-    return faces, {"skipped": skipped} if options.on_error == "skip" else {}
+    return faces, skipped
 
 
 def _without(faces, rows):
@@ -41,9 +74,28 @@ def _without(faces, rows):
         name: np.delete(value, rows) if isinstance(value, np.ndarray) else value
         for name, value in faces.items()
     }
-    if len(np.unique(kept["target"])) < 2:
+    if len(np.unique(kept["target"])) < len(np.unique(faces.target)):
         raise ValueError("No image of one of the two folders can be read.")
     return Bunch(**kept)
+
+
+def read_groups(file, paths):
+    """Read the group of each path from a CSV file of lines PATH,GROUP; None without a file."""
+    if file is None:
+        return None
+    group_of = {}
+    for number, line in enumerate(read_csv_rows(file), start=1):
+        if len(line) != 2:
+            raise ValueError(f"{file}, line {number}: {line} is not PATH,GROUP.")
+        group_of[(file.parent / line[0]).resolve()] = line[1]
+    groups = [group_of.get(Path(path).resolve()) for path in paths]
+    missing = [path for path, group in zip(paths, groups, strict=True) if group is None]
+    if missing:
+        raise ValueError(
+            f"{file} gives no group for {len(missing)} of {len(paths)} images, the first of them "
+            f"{missing[0]}. Relative paths start at {file.parent.resolve()}."
+        )
+    return np.array(groups)
 
 
 def list_arguments(arguments, *, null):
