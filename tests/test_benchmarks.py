@@ -231,3 +231,13 @@ def test_a_script_runs_as_a_command(root):
     assert ran.returncode == 1
     assert "No faces: give --row" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_explanations_are_tested_for_faithfulness(run, folders):
+    text = run("explanations", *folders, "--images", 2, "--detectors", "layers-linear")
+    *_, linear, occlusion = text.splitlines()
+    for line, method in ((linear, "linear"), (occlusion, "occlusion")):
+        assert line.startswith(f"layers-linear, {method}: decision value ")
+        assert line.count(" minus ") == 2
+        assert line.endswith(" s an image")

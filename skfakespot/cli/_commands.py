@@ -14,6 +14,7 @@ from .._regular_files import read_csv_rows
 from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
 from ._detectors import check_name, fit_and_report, load_detector, make_detector, save_detector
+from ._explain import PAGE, explain_images, write_page
 from ._inputs import list_arguments, load_faces
 
 
@@ -254,6 +255,25 @@ def _print_counts(n_of_label, options, what):
         f"{n_fake} {what} are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
         f"The scores are in {options.output}"
     )
+
+
+def explain(options):
+    """Draw why a detector scores images as it does; those without a picture make the status 2."""
+    _new_figure("explain", extra="plot")
+    detector = load_detector(options.detector, trust=options.trust)
+    paths, _ = list_arguments(options.images, null=options.null, videos=False)
+    options.output.mkdir(parents=True, exist_ok=True)
+    explanations = []
+    for each in explain_images(
+        detector, list(paths), options.output, lambda: _new_figure("explain", extra="plot")
+    ):
+        if each.error is not None:
+            print(f"skfakespot: {each.path}: {each.error}", file=sys.stderr, flush=True)
+        _print_score(each, with_header=not explanations, as_json=options.json)
+        explanations.append(each)
+    if options.html:
+        write_page(explanations, options.output / PAGE)
+    return 2 if any(each.error is not None for each in explanations) else 0
 
 
 def backbones(options):
