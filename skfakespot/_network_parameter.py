@@ -13,6 +13,8 @@ from .backbones import model_from_arrays, model_to_arrays
 class NetworkParameterMixin:
     """Clones share the networks in `backbone`; pickles hold them as architectures and arrays."""
 
+    _sample_shape = None  # `fit` learns it
+
     @property
     def backbone_(self):
         """The network that is read, or the list of them, built again after unpickling."""

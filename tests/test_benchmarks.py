@@ -234,6 +234,20 @@ def test_a_script_runs_as_a_command(root):
 
 
 @pytest.mark.slow
+def test_layer_importance_prints_and_draws_each_layer(run, root, tmp_path):
+    folder, picture = root / "PGGAN", tmp_path / "layers.png"
+    text = run(
+        "layer_importance",
+        *("--real", folder / "real", "--fake", folder / "fake"),
+        *("--repeats", 1, "--output", picture),
+    )
+    assert text.count("6 images passed through the network") == 2
+    assert text.count("\nstage") == 28
+    with Image.open(picture) as image:
+        assert image.size == (720, 648)
+
+
+@pytest.mark.slow
 def test_explanations_are_tested_for_faithfulness(run, folders):
     text = run("explanations", *folders, "--images", 2, "--detectors", "layers-linear")
     *_, linear, occlusion = text.splitlines()

@@ -8,8 +8,17 @@ counts the images that pass.
 """
 
 from ._image_count import count_network_images
-from ._reader import NetworkReader
+from ._layers import tap_of
+from ._reader import NetworkReader, trace_layers
 from ._spec import NetworkSpec
 from ._united import UnitedReader, UnitedSpec
 
-__all__ = ["NetworkReader", "NetworkSpec", "UnitedReader", "UnitedSpec", "count_network_images"]
+__all__ = [
+    "NetworkReader",
+    "NetworkSpec",
+    "UnitedReader",
+    "UnitedSpec",
+    "count_network_images",
+    "tap_of",
+    "trace_layers",
+]

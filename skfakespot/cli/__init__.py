@@ -22,7 +22,7 @@ _COMMANDS = (
         "as CSV",
     ),
     ("explain", "draw why a saved detector scores images as it does, in a PNG file for each"),
-    ("backbones", "list the backbones"),
+    ("backbones", "list the backbones, or the layers of one"),
 )
 
 
@@ -128,6 +128,7 @@ def _parser():
         "list of files on stdin, one on each line",
     )
     _add_explanations(commands["explain"])
+    _add_layers(commands["backbones"])
     return parser
 
 
@@ -311,6 +312,15 @@ def _add_scores(command):
         metavar="P",
         help="label an image or a video fake if its probability of fake is at least P "
         "(default: %(default)s)",
+    )
+
+
+def _add_layers(command):
+    command.add_argument(
+        "--layers",
+        metavar="NAME",
+        help="list the layers of this backbone instead, a name or a .keras file, and say which "
+        "are read; nothing is downloaded",
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .._matplotlib import import_pyplot
 from ..images import as_samples, load_image
 
 _COLUMNS = 4
@@ -60,7 +61,7 @@ class FaceDisplay:
         display : FaceDisplay
             The display, drawn.
         """
-        _import_pyplot()
+        import_pyplot("FaceDisplay")
         samples = as_samples(X)
         faces = estimator.get_faces(X)
         images = [load_image(samples[row], name=samples.name(row)) for row in range(len(samples))]
@@ -103,7 +104,7 @@ def _panels(axes, n_panels):
         columns = min(n_panels, _COLUMNS)
         rows = math.ceil(n_panels / columns)
         size = 3 * columns, 3.2 * rows
-        figure = _import_pyplot().figure(figsize=size, layout="constrained")
+        figure = import_pyplot("FaceDisplay").figure(figsize=size, layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).reshape(-1)
         for unused in grid[n_panels:]:
             unused.remove()
@@ -141,13 +142,3 @@ def _draw_image(panel, image, faces, line_kw):
 
 def _draw_outline(panel, corners, line_kw):
     panel.plot(*np.concatenate([corners, corners[:1]]).T, **line_kw)
-
-
-def _import_pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "FaceDisplay draws with matplotlib. Install it with: pip install 'skfakespot[plot]'"
-        ) from error
-    return plt

@@ -179,8 +179,10 @@ def compute_evidence(judge, samples, method, grid_size, on_error=None):
     shape = (grid_size, grid_size) if linear is None else linear.grid
     maps = np.full((n_images, *shape), np.nan, dtype=np.float32)
     values, frames = np.full(n_images, np.nan), [None] * n_images
-    names = judge.layer_names
-    contributions = None if names is None else np.full((n_images, len(names)), np.nan)
+    names = contributions = None
+    if linear is not None or judge.knows_means:
+        names = judge.layer_names
+        contributions = np.full((n_images, len(names)), np.nan)
     for row, view in judge.views(samples, on_error):
         frames[row] = frame_of(samples, row)
         if linear is not None:
@@ -190,8 +192,8 @@ def compute_evidence(judge, samples, method, grid_size, on_error=None):
             pixels = pixels_of(view)
             (values[row],) = judge.decide(pixels)
             maps[row] = occlusion_map(pixels[0], judge.decide, values[row], grid_size)
-            own = np.empty(0) if names is None else judge.contributions(pixels)
-        if names is not None:
+            own = judge.contributions(pixels) if judge.knows_means else None
+        if own is not None:
             contributions[row] = own
     method, intercept = "occlusion", np.nan
     if linear is not None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from .._crops import FaceCrop
 from .._labels import check_scores
+from .._matplotlib import import_pyplot
 from .._probability import fake_probability
 from ..images import load_image
 from ._calibration_bin import calibration_bin
@@ -111,7 +112,7 @@ class ExplanationDisplay:
             If a parameter is not accepted.
         """
         if figure is None:
-            _import_pyplot()
+            import_pyplot("ExplanationDisplay")
         check_method(method, grid_size)
         detector = find_detector(detector)
         if calibration is not None:
@@ -153,7 +154,7 @@ class ExplanationDisplay:
             If matplotlib is not installed.
         """
         if figure is None:
-            figure = _import_pyplot().figure(layout="constrained")
+            figure = import_pyplot("ExplanationDisplay").figure(layout="constrained")
         layers = self._strongest_layers()
         heights = [3.1] if layers is None else [3.1, 0.8 + 0.17 * len(layers[0])]
         figure.set_size_inches(6, 0.7 + sum(heights))
@@ -246,14 +247,3 @@ def _shortened(name):
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[:8]}…{name[9 - _LONGEST_NAME :]}"
-
-
-def _import_pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "ExplanationDisplay draws with matplotlib. Install it with: "
-            "pip install 'skfakespot[plot]'"
-        ) from error
-    return plt

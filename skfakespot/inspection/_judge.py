@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ..images import ImageError
+from ._detector_parts import Features
 from ._linear_evidence import linear_evidence
 from ._parts import decision_values, take_apart
 from ._views import read_views, see_images
@@ -44,14 +45,13 @@ class Judge:
 
     @property
     def layer_names(self):
-        """List of the layers, or None if their contributions are unknown."""
-        is_known = self.parts and (self.linear or self.parts.mean_features() is not None)
-        return self.parts.coverage.layer_names_.tolist() if is_known else None
+        """List of the layers that the detector reads."""
+        return self.parts.coverage.layer_names_.tolist()
 
-    @cached_property
-    def _layers_of_features(self):
-        features = self.parts.coverage.get_feature_names_out()
-        return layers_of_features(self.layer_names, features)
+    @property
+    def knows_means(self):
+        """Whether the mean features of the training images are known."""
+        return self.parts is not None and self.parts.mean_features() is not None
 
     def see(self, X):
         """Return the images that are to be read, as `Samples`."""
@@ -84,14 +84,13 @@ class Judge:
         It is how much the decision value falls if the features of the layer are replaced by their
         means over the training images.
         """
-        means, layers = self.parts.mean_features(), self._layers_of_features
+        means, layers = self.parts.mean_features(), self.parts.coverage._feature_layers()
         n_layers = len(self.layer_names)
         features = self.parts.coverage.transform(pixels)
         rows = np.repeat(np.asarray(features), n_layers + 1, axis=0)
         for layer in range(n_layers):
             rows[layer, layers == layer] = means[layers == layer]
-        if hasattr(features, "columns"):
-            rows = type(features)(rows, columns=features.columns)
+        rows = Features(rows, np.zeros(len(rows), dtype=bool), features).in_frame(rows)
         values = self._decide_on_features(rows)
         return values[-1] - values[:-1]
 
@@ -111,16 +110,3 @@ def _whole_images(samples):
 def pixels_of(view):
     """Return the pixels (1, H, W, 3) of a view; the largest if there are several networks."""
     return max(view, key=np.size) if isinstance(view, tuple) else view
-
-
-def layers_of_features(layer_names, feature_names):
-    """Return the position of the layer of each feature, by the name that its own begins with."""
-    position_of = {name: position for position, name in enumerate(layer_names)}
-    return np.array([position_of[_longest(str(name), position_of)] for name in feature_names])
-
-
-def _longest(name, known):
-    """Return the longest known name that a name begins with, before a colon or its end."""
-    while name not in known:
-        name = name.rpartition(":")[0]
-    return name

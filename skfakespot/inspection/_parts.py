@@ -34,9 +34,10 @@ class Parts(NamedTuple):
     after: list[Any]
 
     def standardised(self, features):
-        """Let features (n, n_features) of the network pass the steps before the classifier."""
-        # A scaler may write into what it is given.
-        features = features.copy()
+        """Let features (n, n_features) pass the steps before the classifier.
+
+        A scaler may write into them.
+        """
         for step in self.after[:-1]:
             features = step.transform(features)
         return features

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._matplotlib import import_pyplot
 from ..augmentation import KINDS
 from ._curve import as_records, clean_score, robustness_curve, rows_of_kind
 
@@ -70,7 +71,7 @@ class RobustnessCurveDisplay:
         display : RobustnessCurveDisplay
             The display, drawn.
         """
-        _import_pyplot()
+        import_pyplot("RobustnessCurveDisplay")
         results = robustness_curve(estimator, X, y, **parameters)
         results = {name or type(estimator).__name__: results}
         return cls(results=results).plot(axes, line_kw=line_kw)
@@ -160,7 +161,9 @@ def figure_size(n_panels):
 def _panels(axes, n_panels):
     """Return the axes as a flat array of one panel for each kind; make them if there are none."""
     if axes is None:
-        figure = _import_pyplot().figure(figsize=figure_size(n_panels), layout="constrained")
+        figure = import_pyplot("RobustnessCurveDisplay").figure(
+            figsize=figure_size(n_panels), layout="constrained"
+        )
         axes = figure.subplots(1, n_panels, sharey=True)
     panels = np.asarray(axes, dtype=object).reshape(-1)
     if len(panels) != n_panels:
@@ -187,14 +190,3 @@ def _describe_levels(panel, kind, rows):
     panel.set_xlabel(label)
     panel.xaxis.set_inverted(kind in _INVERTED_KINDS)
     panel.grid(alpha=0.3)
-
-
-def _import_pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "RobustnessCurveDisplay draws with matplotlib. Install it with: "
-            "pip install 'skfakespot[plot]'"
-        ) from error
-    return plt
