@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC
 
 from skfakespot import NeuronCoverageTransformer
 from skfakespot.faces import FaceCrop, MissingFace
@@ -128,7 +128,7 @@ def test_the_face_is_outlined_and_enlarged(network):
 
 
 def test_detectors_without_probabilities_or_scaler(network):
-    detector = make_pipeline(NeuronCoverageTransformer(network, output="channel"), LinearSVC())
+    detector = make_pipeline(NeuronCoverageTransformer(network, output="channel"), SVC())
     detector.fit(IMAGES, TEXTS)
     display = explain(detector, Image.fromarray(IMAGES[0]), method="occlusion", grid_size=1)
     value = -detector.decision_function(IMAGES[:1])[0]
