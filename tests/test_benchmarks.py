@@ -286,3 +286,13 @@ def test_scale_prints_costs_of_images_and_of_records(run, root, tmp_path, monkey
     assert "store KiB" in text
     assert "unknown us" in text
     assert [line.split()[0] for line in text.splitlines() if line[:12].strip()] == ["130", "20,000"]
+
+
+@pytest.mark.slow
+def test_explanations_are_tested_for_faithfulness(run, folders):
+    text = run("explanations", *folders, "--images", 2, "--detectors", "layers-linear")
+    *_, linear, occlusion = text.splitlines()
+    for line, method in ((linear, "linear"), (occlusion, "occlusion")):
+        assert line.startswith(f"layers-linear, {method}: decision value ")
+        assert line.count(" minus ") == 2
+        assert line.endswith(" s an image")

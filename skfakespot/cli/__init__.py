@@ -22,6 +22,7 @@ _COMMANDS = (
         "score images and videos with a saved detector: print path, probability of fake and label "
         "as CSV",
     ),
+    ("explain", "draw why a saved detector scores images as it does, in a PNG file for each"),
     ("backbones", "list the backbones, or the layers of one"),
 )
 
@@ -117,7 +118,18 @@ def _parser():
             metavar="N",
             help="seed of the split or the folds, and the classifiers (default: %(default)s)",
         )
-    _add_saved_detector_and_images(commands["predict"])
+    _add_saved_detector_and_images(
+        commands["predict"],
+        "image or video file; folder, searched to any depth for both; pattern such as "
+        '"photos/**/*.jpg"; or - for a list of files on stdin, one on each line',
+    )
+    _add_scores(commands["predict"])
+    _add_saved_detector_and_images(
+        commands["explain"],
+        'image file; folder, searched to any depth; pattern such as "photos/**/*.jpg"; or - for a '
+        "list of files on stdin, one on each line",
+    )
+    _add_explanations(commands["explain"])
     _add_layers(commands["backbones"])
     return parser
 
@@ -275,7 +287,23 @@ def _add_picture(command, file, what):
     )
 
 
-def _add_saved_detector_and_images(command):
+def _add_explanations(command):
+    command.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the pictures, which is made if it is missing. The picture of photo.jpg is "
+        "photo-explained.png; those of equal names are numbered",
+    )
+    command.add_argument(
+        "--html",
+        action="store_true",
+        help="also write a page with all pictures, index.html in the folder",
+    )
+
+
+def _add_saved_detector_and_images(command, images_help):
     command.add_argument(
         "detector",
         type=Path,
@@ -287,21 +315,23 @@ def _add_saved_detector_and_images(command):
         "images",
         nargs="+",
         metavar="IMAGE",
-        help="image or video file; folder, searched to any depth for both; pattern such as "
-        '"photos/**/*.jpg"; or - for a list of files on stdin, one on each line',
-    )
-    command.add_argument(
-        "--frames",
-        type=_count,
-        metavar="N",
-        help="score so many frames of each video, at equal distances (default: 32). It is needed "
-        "if a list on stdin holds videos",
+        help=images_help,
     )
     command.add_argument(
         "--null",
         "-0",
         action="store_true",
         help="the names in the list on stdin end with a null byte, as `find -print0` writes them",
+    )
+
+
+def _add_scores(command):
+    command.add_argument(
+        "--frames",
+        type=_count,
+        metavar="N",
+        help="score so many frames of each video, at equal distances (default: 32). It is needed "
+        "if a list on stdin holds videos",
     )
     command.add_argument(
         "--output",

@@ -12,10 +12,11 @@ from ..images import ImageError, is_video
 from ..scoring import csv_line, iter_scores, without_nan
 from ._comparison import compare
 from ._detectors import check_name, fit_and_report, load_detector, make_detector, save_detector
+from ._explain import PAGE, explain_images, write_page
 from ._inputs import list_arguments, load_faces, read_groups
 from ._output import check_folder_exists, new_figure, print_json, print_table
 
-__all__ = ["backbones", "compare", "demo", "evaluate", "predict", "robustness", "train"]
+__all__ = ["backbones", "compare", "demo", "evaluate", "explain", "predict", "robustness", "train"]
 
 
 def demo(options):
@@ -255,6 +256,25 @@ def _print_counts(n_of_label, options, what):
         f"{n_fake} {what} are labelled fake and {n_real} real; {n_unreadable} cannot be read. "
         f"The scores are in {options.output}"
     )
+
+
+def explain(options):
+    """Draw why a detector scores images as it does; those without a picture make the status 2."""
+    new_figure("explain", extra="plot")
+    detector = load_detector(options.detector, trust=options.trust)
+    paths, _ = list_arguments(options.images, null=options.null, videos=False)
+    options.output.mkdir(parents=True, exist_ok=True)
+    explanations = []
+    for each in explain_images(
+        detector, list(paths), options.output, lambda: new_figure("explain", extra="plot")
+    ):
+        if each.error is not None:
+            print(f"skfakespot: {each.path}: {each.error}", file=sys.stderr, flush=True)
+        _print_score(each, with_header=not explanations, as_json=options.json)
+        explanations.append(each)
+    if options.html:
+        write_page(explanations, options.output / PAGE)
+    return 2 if any(each.error is not None for each in explanations) else 0
 
 
 def backbones(options):

@@ -98,14 +98,16 @@ def read_groups(file, paths):
     return np.array(groups)
 
 
-def list_arguments(arguments, *, null):
+def list_arguments(arguments, *, null, videos=True):
     """Return the paths that arguments stand for, and whether videos are among them.
+
+    Without `videos`, those in folders and patterns are left out.
 
     The paths are a list, or an iterator if an argument is "-": a list of paths on stdin, which end
     with a null byte if `null`, and else with a line end. It may hold other videos.
     """
     # A wrong folder is an error before any image is scored.
-    lists = [None if argument == "-" else _expand(argument) for argument in arguments]
+    lists = [None if argument == "-" else _expand(argument, videos) for argument in arguments]
     has_videos = any(_has_video(paths) for paths in lists if paths is not None)
     if None not in lists:
         return [path for paths in lists for path in paths], has_videos
@@ -113,13 +115,13 @@ def list_arguments(arguments, *, null):
     return paths, has_videos
 
 
-def _expand(argument):
+def _expand(argument, videos):
     # pathlib raises an error if a name is too long.
     if not is_pattern(argument) and not os.path.isdir(argument):  # noqa: PTH112
         return [argument]
     from ..datasets import list_images
 
-    return list_images(argument, videos=True)
+    return list_images(argument, videos=videos)
 
 
 def _has_video(paths):
