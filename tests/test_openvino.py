@@ -168,7 +168,8 @@ def test_a_network_that_openvino_cannot_run(images):
     import tensorflow
 
     def through_numpy(batch):
-        return tensorflow.numpy_function(np.abs, [batch], tensorflow.float32)
+        absolute = tensorflow.numpy_function(np.abs, [batch], tensorflow.float32)
+        return tensorflow.ensure_shape(absolute, batch.shape)
 
     inputs = keras.Input((12, 10, 3))
     absolute = keras.layers.Lambda(through_numpy, output_shape=(12, 10, 3))(inputs)
