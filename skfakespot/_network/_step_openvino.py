@@ -3,6 +3,7 @@
 import itertools
 import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -153,17 +154,13 @@ class _Requests:
 
     def run(self, batch):
         """Fill `outputs` with those of a batch."""
-        started = []
-        try:
+        # Requests write to memory until they have ended, also if one of them fails.
+        with ExitStack() as started:
             for images in self._divided(len(batch)):
                 request = self._request(images)
                 request.set_input_tensor(self._shared(batch[images]))
                 request.start_async()
-                started.append(request)
-        finally:
-            # They write to memory until they have ended.
-            for request in started:
-                request.wait()
+                started.callback(request.wait)
 
     def _divided(self, n_images):
         """Slices of as many images as the networks take."""
