@@ -29,7 +29,7 @@ class CountingMixin:
 
     def _fit(self, X, y, watch, *, fills_rows=False):
         """Learn the thresholds from X; return what counts the neurons of X."""
-        for name in ("thresholds_", "feature_names_in_"):
+        for name in ("thresholds_", "feature_names_in_", "engine_"):
             vars(self).pop(name, None)
         counter = self._open_counter(X, reset=True, watch=watch, fills_rows=fills_rows)
         self._learn(counter, y, first=True)
@@ -83,10 +83,13 @@ class CountingMixin:
         checks.check_reading(threshold=self.threshold, neuron=self.neuron, output=self.output)
         checks.check_statistics(self.statistics, self.lags, self.output, self.threshold)
         samples = self._check_X(X, reset=reset)
-        spec = self._network_spec()
+        # All workers use the engine that is found here.
+        spec = self._network_spec().with_engine()
         network = spec.resolve()
         checks.check_samples(samples, network.backbones)
         reader = network.open()
+        if reset:
+            self.engine_ = reader.engine
         layout = self._layout(reader)
         return NeuronCounter(
             PortableNetwork(spec, reader),

@@ -1,6 +1,7 @@
 """Parameters that say which networks are read; cloning and pickling of estimators with them."""
 
 import copy
+import itertools
 from os import PathLike
 
 from sklearn.utils.validation import check_is_fitted
@@ -58,10 +59,22 @@ class NetworkParameterMixin(SharedNetworkMixin):
                 sample_shape=self._sample_shape,
                 image_size=None if image_size is None else tuple(image_size),
                 device=self.device,
+                engine=engine,
             )
-            for backbone, weights, image_size in self._parameters_of_each()
+            for (backbone, weights, image_size), engine in zip(
+                self._parameters_of_each(), self._engine_of_each(), strict=False
+            )
         ]
         return UnitedSpec(tuple(specs)) if _is_list(self.backbone) else specs[0]
+
+    def _engine_of_each(self):
+        """The parameter `engine` for each network: what Keras was fitted with stays with Keras."""
+        fitted = getattr(self, "engine_", None)
+        if self.engine != "auto" or fitted is None:
+            return itertools.repeat(self.engine)
+        fitted = fitted if _is_list(fitted) else [fitted]
+        known = ("keras" if engine == "keras" else "auto" for engine in fitted)
+        return itertools.chain(known, itertools.repeat("auto"))
 
     def _parameters_of_each(self):
         """Parameters of each network: `backbone`, `weights` and `image_size`."""

@@ -6,8 +6,6 @@ import numpy as np
 
 # Values that are reduced together; with their masks they stay in the cache of a core.
 _PIECE = 1 << 18
-# Values that are added in float32, pairwise; these sums are added in float64.
-_ADDENDS = 4096
 
 
 def neurons_of(outputs, neuron):
@@ -25,13 +23,10 @@ def neurons_of(outputs, neuron):
 
 
 def sum_neurons(neurons):
-    """Return the sum of each image's neurons, float64, whatever else is in the batch."""
-    starts = np.arange(0, neurons.shape[1], _ADDENDS)
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.add.reduceat(neurons, starts, axis=1).astype(np.float64).sum(axis=1)
-        for image in np.flatnonzero(~np.isfinite(sums)):
-            sums[image] = neurons[image].sum(dtype=np.float64)
-    return sums
+    """Return the sum of each image's neurons, added in float64, whatever else is in the batch."""
+    from ._neuron_kernels import add_values  # compiled at its first use
+
+    return np.array([add_values(row) for row in _rows(neurons)])
 
 
 def count_active(neurons, threshold, columns=1):
@@ -40,6 +35,8 @@ def count_active(neurons, threshold, columns=1):
     Neuron i adds to column i modulo `columns`; the threshold may be an array (columns,). Returns
     counts (n_images, columns), int64.
     """
+    if columns == 1:
+        return _count_in_one_column(neurons, threshold)
     counts = np.zeros((len(neurons), columns), dtype=np.int64)
     buffer = np.empty(_largest_block(neurons), dtype=bool)
     for images in groups(neurons):
@@ -51,6 +48,14 @@ def count_active(neurons, threshold, columns=1):
     return counts
 
 
+def _count_in_one_column(neurons, threshold):
+    from ._neuron_kernels import count_above
+
+    limit = np.float32(np.squeeze(threshold))
+    counts = [[count_above(row, limit)] for row in _rows(neurons)]
+    return np.array(counts, dtype=np.int64).reshape(len(neurons), 1)
+
+
 def sum_and_split(neurons, low, high, columns=1):
     """Add up the neurons, count those above a band, and list those inside it.
 
@@ -58,14 +63,33 @@ def sum_and_split(neurons, low, high, columns=1):
     its counts above the band (columns), and two lists of arrays: the values inside the band, and
     their columns (uint16, or uint32 for many columns) if there is more than one.
     """
+    split = _split if columns == 1 else _split_in_columns
+    return sum_neurons(neurons), *split(neurons, low, high, columns)
+
+
+def _split(neurons, low, high, _columns):
+    """Split the neurons at a band, where they add to one column."""
+    from ._neuron_kernels import copy_between, count_above_both
+
+    above, inside = np.zeros((len(neurons), 1), dtype=np.int64), []
+    for image, row in enumerate(_rows(neurons)):
+        above_low, above[image] = count_above_both(row, low, high)
+        n_inside = int(above_low - above[image, 0])
+        values = np.empty(n_inside + 1, dtype=np.float32)
+        if n_inside:
+            copy_between(row, low, high, values)
+        inside.append([values[:n_inside]])
+    return above, inside, [[] for _ in inside]
+
+
+def _split_in_columns(neurons, low, high, columns):
+    """Split the neurons at a band, where neuron i adds to column i modulo `columns`."""
     n_images = len(neurons)
     column_type = np.uint16 if columns <= 1 << 16 else np.uint32
-    sums = np.empty(n_images)
     above = np.zeros((n_images, columns), dtype=np.int64)
     inside, inside_columns = ([[] for _ in range(n_images)] for _ in range(2))
     words = np.empty((2, -(-_largest_block(neurons) // 8)), dtype=np.uint64)
     for images in groups(neurons):
-        sums[images] = sum_neurons(neurons[images])
         for block in _blocks(neurons[images], columns):
             over, within = (row.view(bool)[: block.size].reshape(block.shape) for row in words)
             np.greater(block, high, over)
@@ -75,15 +99,13 @@ def sum_and_split(neurons, low, high, columns=1):
             places = np.flatnonzero(within)
             values = block.take(places)
             ends = np.searchsorted(places, np.arange(1, len(block) + 1) * block.shape[1]).tolist()
-            if columns > 1:
-                places %= columns
+            places %= columns
             for row, (start, end) in enumerate(pairwise([0, *ends])):
                 image = images.start + row
                 above[image] += count_in_columns(over[row], columns)
                 inside[image].append(values[start:end])
-                if columns > 1:
-                    inside_columns[image].append(places[start:end].astype(column_type))
-    return sums, above, inside, inside_columns
+                inside_columns[image].append(places[start:end].astype(column_type))
+    return above, inside, inside_columns
 
 
 def split_cells(cells, low, high, n_maps):
@@ -94,8 +116,9 @@ def split_cells(cells, low, high, n_maps):
     n_images = len(cells[0])
     column_type = np.uint16 if len(cells) * n_maps <= 1 << 16 else np.uint32
     above, inside, inside_columns = [], *([[] for _ in range(n_images)] for _ in range(2))
+    split = _split if n_maps == 1 else _split_in_columns
     for number, cell in enumerate(cells):
-        _, own, values, columns = sum_and_split(cell, low, high, n_maps)
+        own, values, columns = split(cell, low, high, n_maps)
         above.append(own)
         for image in range(n_images):
             inside[image] += values[image]
@@ -104,6 +127,11 @@ def split_cells(cells, low, high, n_maps):
             listed = columns[image] or [np.zeros(len(own), int) for own in values[image]]
             inside_columns[image] += [own.astype(column_type) + first for own in listed]
     return np.concatenate(above, axis=1), inside, inside_columns
+
+
+def _rows(neurons):
+    """The neurons of each image, which compiled loops read as they lie in memory."""
+    return np.ascontiguousarray(neurons, dtype=np.float32)
 
 
 def groups(neurons):

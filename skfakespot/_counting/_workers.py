@@ -36,7 +36,12 @@ class PortableNetwork:
         return self._reader is not None
 
     def open(self):
-        """Return the reader of the network."""
+        """Return the reader of the network, which is ready for a pass."""
+        reader = self._find_reader()
+        reader.prepare()
+        return reader
+
+    def _find_reader(self):
         if self.is_local():
             return self._reader
         # Before the user's code, which may import Keras, so that TensorFlow's notes are left out.

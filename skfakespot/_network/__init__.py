@@ -3,8 +3,9 @@
 `_spec` describes a network and how it is read; `_graph` lists the calls of its layers and `_layers`
 selects some of them; `_step` compiles the network for a backend; `_reader` runs the step on
 batches, on a device of `_device`; `_united` reads several networks as one; `_fingerprint` tells
-networks apart. `_batch_reader` halves batches that are too large for the device, and `_image_count`
-counts the images that pass.
+networks apart. `_engine` chooses between Keras and OpenVINO, whose step is in `_step_openvino`.
+`_batch_reader` halves batches that are too large for the device, and `_image_count` counts the
+images that pass.
 """
 
 from ._batch_reader import BatchReader, is_out_of_memory

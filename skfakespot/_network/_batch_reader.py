@@ -8,15 +8,21 @@ from ._image_count import count_images
 
 
 class BatchReader(ABC):
-    """Lets a batch pass, and halves it if the device has not enough memory."""
+    """Lets a batch pass, and halves it if the device has not enough memory.
+
+    `largest_batch` is the number of images that pass at once at most, None for any number.
+    """
 
     def __init__(self):
-        self._largest_batch = None
+        self.largest_batch = None
         self._lock = threading.Lock()
 
     @abstractmethod
     def show(self, images, receive):
         """Let images pass, and call ``receive(layer, outputs)`` for each layer; see `read`."""
+
+    def prepare(self):  # noqa: B027 - most readers have nothing to prepare
+        """Get ready for a pass. The network's weights stay as they are until it ends."""
 
     def read(self, images, make_reducer):
         """Show the layers' outputs for a batch to a reducer, and return its results, one an image.
@@ -28,7 +34,7 @@ class BatchReader(ABC):
         not enough memory for a batch, it passes in halves with a warning, and so do later batches.
         """
         n_images = _count(images)
-        limit = self._largest_batch or n_images
+        limit = self.largest_batch or n_images
         results = []
         for start in range(0, n_images, limit):
             results += self._read_or_halve(_part(images, start, start + limit), make_reducer)
@@ -47,9 +53,9 @@ class BatchReader(ABC):
         half = n_images // 2
         with self._lock:
             # Another thread may have lowered the limit for this size already.
-            is_lowered = self._largest_batch is None or n_images <= self._largest_batch
+            is_lowered = self.largest_batch is None or n_images <= self.largest_batch
             if is_lowered:
-                self._largest_batch = half
+                self.largest_batch = half
         if is_lowered:
             warnings.warn(
                 f"The device has not enough memory for {n_images} images at once. Batches of "

@@ -10,8 +10,8 @@ from .._keras import import_keras, weights_of
 from ..backbones import Preprocessing
 from ..backbones._backbone import as_float32
 
-# Raise it whenever the outputs of the same network for the same image would differ.
-_VERSION = 2
+# Raise it whenever the outputs of the same network for the same image would differ, or their sums.
+_VERSION = 3
 # Settings that say how a layer was made, not what it computes.
 _IRRELEVANT = ("name", "trainable", "_initializer", "_regularizer", "_constraint")
 

@@ -8,10 +8,12 @@ import numpy as np
 from .._keras import import_keras
 from ._batch_reader import BatchReader, is_out_of_memory
 from ._device import default_device, device_scope
+from ._engine import import_openvino
 from ._fingerprint import describe_network, digest_weights
 from ._graph import trace
 from ._layers import select_calls, tap_of
 from ._step import compile_step
+from ._step_openvino import OpenVinoStep
 
 
 class NetworkReader(BatchReader):
@@ -33,11 +35,14 @@ class NetworkReader(BatchReader):
         Size of the images; None for vectors.
     layer_names, shapes : tuple
         Of each layer that is read, its name and the shape of its output for one sample.
+    engine : {"keras", "openvino"}
+        What runs the network.
     has_own_code : bool
         Whether layers or preprocessing are the user's own code, which could change unnoticed.
     """
 
     def __init__(self, spec):
+        self.engine = spec.engine
         super().__init__()
         self._backbone, self._device, self._may_change = spec.backbone, spec.device, spec.may_change
         self.name = f"the network {spec.backbone.name!r}"
@@ -50,14 +55,22 @@ class NetworkReader(BatchReader):
         self.has_own_code = description is None
         # Only this reader itself can recognise a network whose code is the user's own.
         device = spec.device or default_device()
+        if self.engine == "openvino":
+            device = f"openvino {import_openvino().__version__}"
         self._description = (
             uuid.uuid4().bytes
             if self.has_own_code
             else f"{description} {spec.input_shape} {taps} {device}".encode()
         )
         self._weights_digest = None
+        model = spec.backbone.model
+        if self.engine == "openvino":
+            name = spec.backbone.name
+            self._step = OpenVinoStep(model, taps, self.shapes, spec.input_shape, name)
+            self.largest_batch = self._step.most_images
+            return
         with device_scope(spec.device):
-            self._step = compile_step(spec.backbone.model, taps, spec.input_shape)
+            self._step = compile_step(model, taps, spec.input_shape)
 
     def structure(self):
         """Digest of all that decides on the outputs, apart from the weights: 32 bytes."""
@@ -68,6 +81,12 @@ class NetworkReader(BatchReader):
         if self._weights_digest is None or self._may_change:
             self._weights_digest = digest_weights(self._backbone.model)
         return self._weights_digest
+
+    def prepare(self):
+        """Compile the network for OpenVINO, again if its weights have changed."""
+        if self.engine == "openvino":
+            with device_scope(self._device):
+                self._step.prepare(self.weights())
 
     def show(self, images, receive):
         """Let images pass, and call ``receive(layer, outputs)`` for each layer."""

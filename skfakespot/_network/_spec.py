@@ -10,6 +10,7 @@ from typing import Any
 from .._cache import BoundedCache
 from ..backbones import model_from_arrays, model_to_arrays, resolve_backbone
 from ._device import device_scope
+from ._engine import choose_engine
 from ._reader import NetworkReader
 
 _readers = BoundedCache(8, is_network=True, collect_after=4)
@@ -35,6 +36,8 @@ class NetworkSpec:
         Size that images are brought to; None for the network's own.
     device : None or str, default=None
         See `device_scope`.
+    engine : {"auto", "keras", "openvino"}, default="keras"
+        See `choose_engine`.
     may_change : bool, default=True
         Whether code outside of the package holds the network and may change its weights.
     """
@@ -46,13 +49,19 @@ class NetworkSpec:
     sample_shape: tuple[int, ...] | None = None
     image_size: tuple[int, int] | None = None
     device: str | None = None
+    engine: str = "keras"
     may_change: bool = True
+
+    def with_engine(self):
+        """Replace the engine "auto" by what runs the network here; see `choose_engine`."""
+        return replace(self, engine=choose_engine(self.engine, self.backbone, self.device))
 
     def resolve(self):
         """Build the network, or find it among those that this process has built.
 
-        In the result, `backbone` is a `Backbone` and the image size is known. Raises BackboneError
-        if the network cannot be built, ValueError if `image_size` or `device` does not fit.
+        In the result, `backbone` is a `Backbone`, and the image size and the engine are known.
+        Raises BackboneError if the network cannot be built, ValueError if `image_size`, `device` or
+        `engine` does not fit, ImportError if the engine is not installed.
         """
         with device_scope(self.device):
             backbone = resolve_backbone(
@@ -67,6 +76,7 @@ class NetworkSpec:
             weights=None,
             sample_shape=None,
             image_size=_image_size(backbone, self.image_size),
+            engine=self.with_engine().engine,
             may_change=self.may_change and not isinstance(self.backbone, str | Path),
         )
 

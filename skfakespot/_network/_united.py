@@ -30,6 +30,10 @@ class UnitedSpec:
         """List of the networks."""
         return [spec.backbone for spec in self.specs]
 
+    def with_engine(self):
+        """Choose the engine of each network; see `NetworkSpec.with_engine`."""
+        return UnitedSpec(tuple(spec.with_engine() for spec in self.specs))
+
     def resolve(self):
         """Build each network; see `NetworkSpec.resolve`."""
         return UnitedSpec(tuple(spec.resolve() for spec in self.specs))
@@ -69,6 +73,8 @@ class UnitedReader(BatchReader):
     layer_names, shapes : tuple
         Of each layer that is read, its name and the shape of its output for one sample. The prefix
         of the name is the name of the network and a slash.
+    engine : list of {"keras", "openvino"}
+        Of each network, what runs it.
     has_own_code : bool
         Whether any of the networks has.
     """
@@ -77,6 +83,9 @@ class UnitedReader(BatchReader):
         super().__init__()
         prefixes, networks = zip(*spec.networks(), strict=True)
         self._readers = [network.open() for network in networks]
+        limits = [reader.largest_batch for reader in self._readers if reader.largest_batch]
+        self.largest_batch = min(limits, default=None)
+        self.engine = [reader.engine for reader in self._readers]
         self.name = " and ".join(reader.name for reader in self._readers)
         self.image_size = tuple(reader.image_size for reader in self._readers)
         self.layer_names = tuple(
@@ -94,6 +103,11 @@ class UnitedReader(BatchReader):
     def weights(self):
         """Digest of the weights of all networks; see `NetworkReader.weights`."""
         return hashlib.sha256(b"".join(reader.weights() for reader in self._readers)).digest()
+
+    def prepare(self):
+        """Prepare each network; see `NetworkReader.prepare`."""
+        for reader in self._readers:
+            reader.prepare()
 
     def show(self, images, receive):
         """Let images pass, a tuple with an ndarray for each network, one network after another."""
