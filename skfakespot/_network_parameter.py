@@ -30,6 +30,7 @@ class NetworkParameterMixin:
                 sample_shape=self._sample_shape,
                 image_size=None if image_size is None else tuple(image_size),
                 device=self.device,
+                reductions=self.reductions,
             )
             for backbone, weights, image_size in self._parameters_of_each()
         ]

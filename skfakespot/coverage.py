@@ -102,6 +102,11 @@ class NeuronCoverageTransformer(
         Decoding and the network use all cores in any case, so it helps on several machines only.
     device : None, "cpu", "gpu" or "gpu:N", default=None
         Where the network runs; None for Keras' choice.
+    reductions : {"auto", "host", "device"}, default="auto"
+        Where the outputs of the layers are added and counted: on the host by NumPy, or on the
+        network's device, so that only what is left of them is copied to the host. ``"auto"``
+        is the host for TensorFlow on a CPU, and the device for everything else. "Where the numbers
+        are computed" in the user guide says what is exact, and what the host does in any case.
     verbose : int, default=0
         With 1, show a progress bar on stderr, or print lines if it is no terminal. The same reports
         are records of the logger ``"skfakespot"``, also with 0; if logging is set up to take them,
@@ -171,6 +176,7 @@ class NeuronCoverageTransformer(
         "memory": [None, str, PathLike, joblib.Memory],
         "n_jobs": [None, Integral],
         "device": [None, str],
+        "reductions": [StrOptions({"auto", "host", "device"})],
         "verbose": ["verbose"],
     }
 
@@ -195,6 +201,7 @@ class NeuronCoverageTransformer(
         memory=None,
         n_jobs=None,
         device=None,
+        reductions="auto",
         verbose=0,
     ):
         self.backbone = backbone
@@ -215,6 +222,7 @@ class NeuronCoverageTransformer(
         self.memory = memory
         self.n_jobs = n_jobs
         self.device = device
+        self.reductions = reductions
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -8,9 +8,13 @@ from ._image_count import count_images
 
 
 class BatchReader(ABC):
-    """Lets a batch pass, and halves it if the device has not enough memory."""
+    """Lets a batch pass, and halves it if the device has not enough memory.
 
-    def __init__(self):
+    `reduces_on_device` says whether the layers are reduced on the device where that is possible.
+    """
+
+    def __init__(self, *, reduces_on_device):
+        self.reduces_on_device = reduces_on_device
         self._largest_batch = None
         self._lock = threading.Lock()
 
@@ -18,29 +22,39 @@ class BatchReader(ABC):
     def show(self, images, receive):
         """Let images pass, and call ``receive(layer, outputs)`` for each layer; see `read`."""
 
-    def read(self, images, make_reducer):
+    @abstractmethod
+    def reduce(self, images, reducer):
+        """Let images pass, and reduce the layers on the device; see `read`."""
+
+    def read(self, images, reduction):
         """Show the layers' outputs for a batch to a reducer, and return its results, one an image.
 
         `images` are an ndarray (n_images, ...), or of several networks a tuple of these.
-        ``make_reducer(n_images)`` returns a reducer. ``reducer(layer, outputs)`` is called for each
-        layer with its position and its outputs, ndarray (n_images, ...), float32, in any order and
-        by any one thread at a time; then ``reducer.results()`` returns a list. If the device has
-        not enough memory for a batch, it passes in halves with a warning, and so do later batches.
+        ``reduction.make_reducer(n_images)`` returns a reducer. ``reducer(layer, outputs)`` is
+        called for each layer with its position and its outputs, ndarray (n_images, ...), float32,
+        in any order and by any one thread at a time; then ``reducer.results()`` returns a list.
+
+        Where the layers are reduced on the device, ``reduction.make_device_reducer(n_images)``
+        returns a reducer with `plans` and `arguments`, see `LayerPlan`, or None to be shown the
+        outputs nevertheless. ``reducer.take(layer, values)`` is called with what the device has
+        computed.
+
+        If the device has not enough memory for a batch, it passes in halves with a warning, and so
+        do later batches.
         """
         n_images = _count(images)
         limit = self._largest_batch or n_images
         results = []
         for start in range(0, n_images, limit):
-            results += self._read_or_halve(_part(images, start, start + limit), make_reducer)
+            results += self._read_or_halve(_part(images, start, start + limit), reduction)
         return results
 
-    def _read_or_halve(self, images, make_reducer):
+    def _read_or_halve(self, images, reduction):
         n_images = _count(images)
         try:
-            reducer = make_reducer(n_images)
-            self.show(images, reducer)
+            results = self._read_at_once(images, n_images, reduction)
             count_images(n_images)
-            return reducer.results()
+            return results
         except Exception as error:
             if not is_out_of_memory(error) or n_images == 1:
                 raise
@@ -57,7 +71,16 @@ class BatchReader(ABC):
                 UserWarning,
                 stacklevel=2,
             )
-        return self.read(images, make_reducer)
+        return self.read(images, reduction)
+
+    def _read_at_once(self, images, n_images, reduction):
+        reducer = reduction.make_device_reducer(n_images) if self.reduces_on_device else None
+        if reducer is None:
+            reducer = reduction.make_reducer(n_images)
+            self.show(images, reducer)
+        else:
+            self.reduce(images, reducer)
+        return reducer.results()
 
 
 def _count(images):

@@ -35,6 +35,8 @@ class NetworkSpec:
         Size that images are brought to; None for the network's own.
     device : None or str, default=None
         See `device_scope`.
+    reductions : {"auto", "host", "device"}, default="auto"
+        See `skfakespot._network._device.reduces_on_device`.
     may_change : bool, default=True
         Whether code outside of the package holds the network and may change its weights.
     """
@@ -46,6 +48,7 @@ class NetworkSpec:
     sample_shape: tuple[int, ...] | None = None
     image_size: tuple[int, int] | None = None
     device: str | None = None
+    reductions: str = "auto"
     may_change: bool = True
 
     def resolve(self):
