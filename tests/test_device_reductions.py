@@ -88,6 +88,21 @@ def test_means_of_maps_are_those_of_the_host_but_for_rounding(exact, images, rea
     assert np.count_nonzero(host.transform(images) != counts) <= 1e-3 * counts.size
 
 
+@pytest.mark.parametrize("reductions", ["host", "device"])
+def test_a_layer_of_one_map_among_others(images, reductions):
+    inputs = keras.Input((12, 10, 3))
+    one = keras.layers.Conv2D(1, 1, kernel_initializer="ones", use_bias=False, name="one")(inputs)
+    kernel = keras.initializers.Constant(0.5)
+    two = keras.layers.Conv2D(2, 1, kernel_initializer=kernel, use_bias=False, name="two")(one)
+    coverage = NeuronCoverageTransformer(
+        keras.Model(inputs, two), output="channel", reductions=reductions
+    )
+    counts = coverage.fit_transform(images)
+    sums = images.sum(axis=-1).reshape(len(images), -1)
+    expected = (sums > coverage.thresholds_[0]).sum(axis=1)
+    assert_array_equal(counts, np.stack([expected] * 3, axis=1))
+
+
 @pytest.mark.parametrize("threshold", ["boundary", "strong"])
 def test_ranges_are_found_by_the_host(exact, images, threshold):
     labels = np.arange(len(images)) % 2

@@ -156,6 +156,8 @@ class _ProfileReducer:
             cells = layout.divide(layer, outputs)
             split = sum_neurons(neurons), *split_cells(cells, low, high, layout.n_maps[layer])
         sums, above, inside, columns = split
+        if layout.output == "channel" and layout.columns[layer] == 1:
+            columns = [[np.zeros(len(own), np.uint16) for own in pieces] for pieces in inside]
         self._sums[:, layer] = sums
         self._low[layer], self._high[layer] = low, high
         self._above[:, layout.features_of(layer)] = above

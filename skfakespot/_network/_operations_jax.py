@@ -169,32 +169,33 @@ def compile_reduced_step(model, reduce_taps, _input_shape, _n_arguments):
             rows, lists = reduce_taps(Operations(room), batch, is_image, arguments)
         lists = {name: parts for name, parts in lists.items() if parts}
         if not lists:
-            return rows, {}, jnp.zeros(0, jnp.int32), ()
+            return rows, {}, jnp.zeros(0), jnp.zeros(0)
         lengths = rows["lengths"].sum(axis=0)
         rooms = np.array([len(values) for values in lists["values"]], dtype=np.int32)
         joined = {name: _join(parts, lengths) for name, parts in lists.items()}
-        return rows, joined, lengths - rooms, lengths
+        return rows, joined, rooms, lengths
 
     compiled = jax.jit(traced, static_argnums=0)
     largest, room, lock = 0, _LEAST_ROOM, threading.Lock()
 
     def step(batch, n_images, arguments):
         nonlocal largest, room
-        # Each number of images would be compiled again.
-        with lock:
-            largest = max(largest, len(batch))
-        missing = [(0, largest - len(batch)), *[(0, 0)] * (batch.ndim - 1)]
-        batch = np.pad(batch, missing)
         weights = [variable.value for variable in model.variables]
-        while True:
-            own_room = room
-            rows, lists, excess, lengths = compiled(own_room, weights, batch, n_images, arguments)
-            if not lists or np.max(excess) <= 0:
-                break
+        fits = False
+        while not fits:
+            # Two threads would compile the same step twice, and each number of images again.
             with lock:
-                room = max(room, min(1.0, 2 * own_room))
+                largest, own_room = max(largest, len(batch)), room
+                missing = [(0, largest - len(batch)), *[(0, 0)] * (batch.ndim - 1)]
+                rows, lists, rooms, lengths = compiled(
+                    own_room, weights, np.pad(batch, missing), n_images, arguments
+                )
+            fullness = (np.asarray(lengths) / np.asarray(rooms)).max(initial=0)
+            fits = fullness <= 1
+            with lock:
+                room = max(room, own_room * 2.0 ** np.ceil(np.log2(max(fullness, 1))))
         rows = {name: np.asarray(tensor) for name, tensor in rows.items()}
-        total = int(np.sum(lengths)) if lists else 0
+        total = int(np.sum(lengths))
         return rows, {name: _first(tensor, total) for name, tensor in lists.items()}
 
     return step
