@@ -1,6 +1,7 @@
 """What is added and counted on the device equals what NumPy adds and counts, on every backend."""
 
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -175,19 +176,36 @@ def test_sums_on_the_device_keep_their_bound(values):
                 assert abs(total - exact) <= bound + len(own) * np.finfo(np.float32).tiny
 
 
-def test_few_bytes_leave_the_device(images):
-    """The outputs of the small network are 2,139 float32 values an image."""
-    images = np.repeat(varied_images(128), 4, axis=1).repeat(4, axis=2)
-    network = small_network((48, 40, 3))
-    coverage = NeuronCoverageTransformer(network, reductions="device", batch_size=32)
-    with count_network_images() as once:
-        coverage.fit_transform(images)
-    outputs = 4 * int(coverage.n_neurons_.sum()) * len(images)
-    assert once.n_bytes <= 0.06 * outputs
-    clear_caches(networks=False)
-    with count_network_images() as again:
-        coverage.transform(images)
-    assert again.n_bytes <= 0.01 * outputs
-    with count_network_images() as whole:
-        on_host(coverage).fit(images)
-    assert whole.n_bytes == outputs
+def shares_of_bytes(coverage, images):
+    """Bytes that leave the device in `fit_transform` and in `transform`, of those of all outputs."""
+    shares = []
+    for method in ("fit_transform", "transform"):
+        clear_caches(networks=False)
+        with count_network_images() as count:
+            getattr(coverage, method)(images)
+        outputs = 4 * int(coverage.n_neurons_.sum()) * len(images)
+        shares.append(count.n_bytes / outputs)
+    return shares
+
+
+def test_few_bytes_leave_the_device():
+    images = np.random.default_rng(0).integers(0, 256, (96, 48, 40, 3), dtype=np.uint8)
+    coverage = NeuronCoverageTransformer(small_network((48, 40, 3)), reductions="device")
+    fit_transform, transform = shares_of_bytes(coverage, images)
+    assert fit_transform <= 0.06
+    assert transform <= 0.01
+    assert shares_of_bytes(coverage.set_params(reductions="host"), images)[0] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("backbone", "size"), [("dlib-resnet29", (150, 150)), ("vggface-resnet50", (224, 224))]
+)
+def test_few_bytes_of_large_networks_leave_the_device(monkeypatch, backbone, size):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    from device import synthetic_faces
+
+    coverage = NeuronCoverageTransformer(backbone, weights="random", reductions="device")
+    fit_transform, transform = shares_of_bytes(coverage, synthetic_faces(320, size))
+    assert fit_transform <= 0.06
+    assert transform <= 0.01

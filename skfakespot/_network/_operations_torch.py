@@ -2,6 +2,9 @@
 
 from ._exact_sums import SUM_BITS, sections
 
+# Numbers that are copied to float64 at once, 128 MiB.
+_LARGEST_COPY = 1 << 24
+
 
 class Operations:
     """What Keras' own operations lack; see `skfakespot._network._reduced_step`."""
@@ -30,11 +33,10 @@ class Operations:
         exponents = ((largest.view(torch.int32) >> 23).clamp(min=1) - 126 + (52 - SUM_BITS)).long()
         # Adding and subtracting it rounds to a multiple of the last place kept.
         magic = 1.5 * ((exponents + 1023) << 52).view(torch.float64)
-        total = 0
-        for start, stop in sections(values.shape[1]):
-            section = (values[:, start:stop] + magic).sub_(magic)
-            total = total + section.sum(dim=1)
-        return total[:, :, None]
+        # As many images at once as keep the float64 copies small.
+        together = max(1, _LARGEST_COPY // max(1, values[0].numel()))
+        pairs = zip(values.split(together), magic.split(together), strict=True)
+        return torch.cat([_add_multiples(*pair) for pair in pairs])[:, :, None]
 
     def approximate(self, sums):
         """Turn sums of `add_exactly` into float32 (n_images, n_maps)."""
@@ -60,6 +62,14 @@ class Operations:
         firsts = torch.as_tensor(inside.first_columns, device=values.device)
         columns = firsts[within_image // inside.n_maps] + within_image % inside.n_maps
         return values, columns.int()
+
+
+def _add_multiples(values, magic):
+    total = 0
+    for start, stop in sections(values.shape[1]):
+        section = (values[:, start:stop] + magic).sub_(magic)
+        total = total + section.sum(dim=1)
+    return total
 
 
 def compile_reduced_step(_model, reduce_taps, _input_shape, _n_arguments):
