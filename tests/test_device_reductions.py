@@ -177,7 +177,7 @@ def test_sums_on_the_device_keep_their_bound(values):
 
 
 def shares_of_bytes(coverage, images):
-    """Bytes that leave the device in `fit_transform` and in `transform`, of those of all outputs."""
+    """Bytes that leave the device in `fit_transform` and `transform`, over those of all outputs."""
     shares = []
     for method in ("fit_transform", "transform"):
         clear_caches(networks=False)
