@@ -3,17 +3,20 @@
 import os
 import sys
 
-_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
+_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 _ran_before_fork = frozenset()
+# PyTorch does not tell whether its threads run, so that its first use by this package counts.
+_used = set()
 
 
 def check_not_forked(backend):
     """Raise a RuntimeError if this process was forked while Keras' backend was running.
 
     A fork copies the memory of a process, but not its threads. A network would wait without end
-    for the threads of TensorFlow or JAX.
+    for the threads of TensorFlow, JAX or PyTorch.
     """
     if backend not in _ran_before_fork:
+        _used.add(backend)
         return
     name = _NAMES[backend]
     raise RuntimeError(
@@ -33,6 +36,8 @@ def _running_backends():
         yield "tensorflow"
     if getattr(sys.modules.get("jax._src.xla_bridge"), "_backends", None):
         yield "jax"
+    if "torch" in _used:
+        yield "torch"
 
 
 def _note_fork():

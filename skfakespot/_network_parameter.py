@@ -60,6 +60,7 @@ class NetworkParameterMixin(SharedNetworkMixin):
                 image_size=None if image_size is None else tuple(image_size),
                 device=self.device,
                 engine=engine,
+                reductions=self.reductions,
             )
             for (backbone, weights, image_size), engine in zip(
                 self._parameters_of_each(), self._engine_of_each(), strict=False

@@ -107,6 +107,11 @@ class NeuronCoverageTransformer(
         is faster on processors of the x86-64 kind. With "auto", OpenVINO runs a backbone by name
         there if it is installed, and Keras all others. Few counts differ between them, by 1: see "A
         faster engine" in the user guide.
+    reductions : {"auto", "host", "device"}, default="auto"
+        Where the outputs of the layers are added and counted: on the host by NumPy, or on the
+        network's device, so that only what is left of them is copied to the host. ``"auto"``
+        is the host for TensorFlow on a CPU, and the device for everything else. "Where the numbers
+        are computed" in the user guide says what is exact, and what the host does in any case.
     verbose : int, default=0
         With 1, show a progress bar on stderr, or print lines if it is no terminal. The same reports
         are records of the logger ``"skfakespot"``, also with 0; if logging is set up to take them,
@@ -181,6 +186,7 @@ class NeuronCoverageTransformer(
         "n_jobs": [None, Integral],
         "device": [None, str],
         "engine": [StrOptions({"auto", "keras", "openvino"})],
+        "reductions": [StrOptions({"auto", "host", "device"})],
         "verbose": ["verbose"],
     }
 
@@ -206,6 +212,7 @@ class NeuronCoverageTransformer(
         n_jobs=None,
         device=None,
         engine="auto",
+        reductions="auto",
         verbose=0,
     ):
         self.backbone = backbone
@@ -227,6 +234,7 @@ class NeuronCoverageTransformer(
         self.n_jobs = n_jobs
         self.device = device
         self.engine = engine
+        self.reductions = reductions
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -57,6 +57,7 @@ def orders(images):
     }
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize(("neuron", "output"), READINGS)
 def test_one_pass_equals_two_in_any_order(exact, images, neuron, output):
     for name, X in orders(images).items():
@@ -137,6 +138,7 @@ def vector_network(cache=[]):  # noqa: B006
     return cache[0]
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize(("neuron", "output"), READINGS)
 def test_order_and_batch_size_do_not_change_a_bit(exact, images, neuron, output):
     coverage = NeuronCoverageTransformer(exact, neuron=neuron, output=output)
@@ -160,6 +162,7 @@ class Counting:
         return batch.astype(np.float32)
 
 
+@pytest.mark.backends
 def test_each_image_passes_through_the_network_once(network, images):
     counting = Counting()
     coverage = NeuronCoverageTransformer(
@@ -182,6 +185,7 @@ def test_images_of_the_same_content_pass_through_once(network, images):
     assert_array_equal(counts[:9], counts[9:])
 
 
+@pytest.mark.backends
 def test_only_images_whose_band_misses_pass_through_again(exact, images):
     """A white image among black ones moves the mean away from where it was expected."""
     counting = Counting()
@@ -278,6 +282,7 @@ def overflowing_network():
     return keras.Model(inputs, x)
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize("threshold", ["mean", 0.5, ("quantile", 0.5)])
 @pytest.mark.parametrize("output", ["layer", "channel"])
 def test_outputs_that_are_not_finite_are_an_error_that_names_the_layer(threshold, output):

@@ -58,6 +58,7 @@ def run(code):
     return result.stdout
 
 
+@pytest.mark.backends
 def test_a_network_that_ran_before_the_fork_is_an_error_and_no_hang():
     text = run("""
         coverage = NeuronCoverageTransformer(make_network()).fit(images[:2])

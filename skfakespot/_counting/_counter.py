@@ -8,9 +8,9 @@ import numpy as np
 from .._progress import Pass
 from ..images import ImageError
 from ._bands import FixedBand, RunningBand, half_widths, round_down
+from ._combined_reduction import CombinedReduction
 from ._passes import ReducedBatch, run_pass
 from ._reducers import CountReduction, ProfileReduction
-from ._statistic_reduction import CombinedReduction
 from ._statistic_rows import StatisticRows
 from ._workers import run_parallel_pass, split
 

@@ -27,9 +27,10 @@ class FeatureLayout:
 
     Attributes
     ----------
-    n_neurons, n_maps, cells, columns, first_features : ndarray of shape (n_layers,)
-        Of each layer the number of neurons, of feature maps, of cells of a map, and of features,
-        and the first feature. Features are in the order of layers, cells and maps.
+    n_neurons, n_maps, n_places, cells, columns, first_features : ndarray of shape (n_layers,)
+        Of each layer the number of neurons, of feature maps, of places of a map, of cells of a
+        map, and of features, and the first feature. Features are in the order of layers, cells and
+        maps.
     feature_layers, feature_sizes : ndarray of shape (n_features,)
         Of each feature its layer, and the number of neurons that it counts.
     is_grid_feature : ndarray of shape (n_features,), bool
@@ -41,6 +42,7 @@ class FeatureLayout:
         self.grid_size, self.network, self._shapes = grid_size, network, shapes
         self.n_maps = np.array([shape[-1] for shape in shapes])
         places = np.array([math.prod(shape[:-1]) for shape in shapes])
+        self.n_places = places
         self.n_neurons = self.n_maps if neuron == "channel" else self.n_maps * places
         by_map = output == "channel"
         is_divided = np.array([by_map and _is_divided(shape, grid_size) for shape in shapes])
@@ -70,7 +72,7 @@ class FeatureLayout:
         """List a layer's outputs (n_images, ...) for each cell, (n_images, n_neurons_of_cell)."""
         return [
             np.ascontiguousarray(outputs[:, rows, columns]).reshape(len(outputs), -1)
-            for rows, columns in self._cell_slices(layer)
+            for rows, columns in self.cell_slices(layer)
         ]
 
     def add_cells(self, counts):
@@ -111,7 +113,8 @@ class FeatureLayout:
             dtype=object,
         )
 
-    def _cell_slices(self, layer):
+    def cell_slices(self, layer):
+        """List the cells of a layer's maps, pairs of a slice of rows and a slice of columns."""
         height, width = self._shapes[layer][:2]
         rows, columns = (_slices(n_places, self.grid_size) for n_places in (height, width))
         return [(own_rows, own_columns) for own_rows in rows for own_columns in columns]
@@ -122,7 +125,7 @@ class FeatureLayout:
             return np.full(self.n_maps[layer], size)
         sizes = [
             (rows.stop - rows.start) * (columns.stop - columns.start)
-            for rows, columns in self._cell_slices(layer)
+            for rows, columns in self.cell_slices(layer)
         ]
         return np.repeat(sizes, self.n_maps[layer])
 

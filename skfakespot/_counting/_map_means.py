@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from ._reducers import CountReduction, Reduction, refuse_non_finite
+from ._device_plans import CountPlan
+from ._device_reducers import DeviceSumReducer, feature_plan
+from ._finite import refuse_non_finite
+from ._reducers import CountReduction, Reduction
 from ._reductions import count_active, neurons_of
 
 # Rows of so many values are added fastest.
@@ -18,6 +21,10 @@ class MapSumReduction(Reduction):
     def make_reducer(self, n_images):
         """Make the reducer of a batch; its results are sums (n_maps,), float64."""
         return _MapSumReducer(self.layout, n_images)
+
+    def make_unit_reducer(self, n_images):
+        """Make a `DeviceReducer` with the same results."""
+        return DeviceSumReducer(self.layout, n_images)
 
 
 class _MapSumReducer:
@@ -70,10 +77,16 @@ class ExactSum:
 class MapCountReduction(CountReduction):
     """Counts the neurons above the threshold of their own feature map (n_maps,), float64."""
 
+    def plan(self, layer):
+        """Return the plan of a layer and the thresholds of its maps."""
+        limits = self._limits(layer)
+        return CountPlan(feature_plan(self.layout, layer), len(limits), True), limits
+
     def count(self, layer, neurons):
         """Count the neurons (n_images, n_neurons) of a layer: (n_images, columns)."""
-        n_maps = self.layout.n_maps
-        first = n_maps[:layer].sum()
-        limits = self.thresholds[first : first + n_maps[layer]]
-        counts = count_active(neurons, limits, n_maps[layer])
+        counts = count_active(neurons, self._limits(layer), self.layout.n_maps[layer])
         return counts.reshape(len(counts), self.layout.columns[layer], -1).sum(axis=2)
+
+    def _limits(self, layer):
+        first = self.layout.n_maps[:layer].sum()
+        return self.thresholds[first : first + self.layout.n_maps[layer]]

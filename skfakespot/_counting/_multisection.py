@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._device_plans import CountPlan
+from ._device_reducers import feature_plan
 from ._reducers import CountReduction
 from ._reductions import count_active
 
@@ -13,6 +15,10 @@ class MultisectionReduction(CountReduction):
     def n_counts(self):
         """Number of counts for each feature."""
         return self.thresholds.shape[1]
+
+    def plan(self, layer):
+        """Return the plan of a layer and its thresholds."""
+        return CountPlan(feature_plan(self.layout, layer), self.n_counts), self.thresholds[layer]
 
     def count(self, layer, neurons):
         """Count the neurons of a layer: (n_images, columns, n_thresholds)."""

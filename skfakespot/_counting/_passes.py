@@ -26,7 +26,8 @@ def run_pass(reader, batches, reduction):
     """
 
     def reduce_batch(batch, snapshot):
-        return ReducedBatch(batch.indices, reader.read(batch.data, snapshot.make_reducer))
+        makers = snapshot.make_reducer, snapshot.make_device_reducer
+        return ReducedBatch(batch.indices, reader.read(batch.data, *makers))
 
     pool = ThreadPoolExecutor(_N_IN_FLIGHT, thread_name_prefix="skfakespot-network")
     try:

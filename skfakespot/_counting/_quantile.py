@@ -4,7 +4,8 @@ import threading
 
 import numpy as np
 
-from ._reducers import Reduction, refuse_non_finite
+from ._finite import refuse_non_finite
+from ._reducers import Reduction
 from ._reductions import groups, neurons_of
 
 # The first pass finds the upper 16 bits of the quantile's ordinal, the second the lower 16.

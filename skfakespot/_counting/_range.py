@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._reducers import CountReduction, Reduction, refuse_non_finite
+from ._finite import refuse_non_finite
+from ._reducers import CountReduction, Reduction
 from ._reductions import count_in_columns, neurons_of
 
 # Neurons whose extremes are updated together; they stay in the cache of a core.
@@ -141,6 +142,10 @@ class OutsideReduction(CountReduction):
 
     def __init__(self, layout, sides, limits):
         self.layout, self.sides, self.limits = layout, sides, limits
+
+    def plan(self, layer):  # noqa: ARG002
+        """Return no plan: the ends of all ranges would be copied to the device for each batch."""
+        return None, None
 
     def count(self, layer, neurons):
         """Count the neurons (n_images, n_neurons) of a layer: (n_images, columns)."""

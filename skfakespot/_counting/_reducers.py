@@ -11,6 +11,14 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ._bands import round_down
+from ._device_plans import CountPlan
+from ._device_reducers import (
+    DeviceCountReducer,
+    DeviceMeanReducer,
+    DeviceProfileReducer,
+    feature_plan,
+)
+from ._finite import all_finite, refuse_non_finite
 from ._profile import ActivationProfile
 from ._reductions import count_active, neurons_of, split_cells, sum_and_split, sum_neurons
 
@@ -21,6 +29,15 @@ class Reduction(ABC):
     @abstractmethod
     def make_reducer(self, n_images):
         """Make the reducer of a batch; see `skfakespot._network.NetworkReader.read`."""
+
+    def make_device_reducer(self, n_images):
+        """Make a `DeviceReducer` of a batch, or return None if there is none for this reduction."""
+        if self.layout.neuron == "channel":
+            return DeviceMeanReducer(self.layout, self.make_reducer(n_images))
+        return self.make_unit_reducer(n_images)
+
+    def make_unit_reducer(self, n_images):  # noqa: B027
+        """Make it for neurons that are single outputs; some reductions have none."""
 
     def snapshot(self):
         """Return the reduction as it is now, for a batch that is computed later."""
@@ -44,6 +61,18 @@ class CountReduction(Reduction):
     def make_reducer(self, n_images):
         """Make the reducer of a batch; its results are (n_features * n_counts,), int64."""
         return _CountReducer(self, n_images)
+
+    def make_unit_reducer(self, n_images):
+        """Make a `DeviceReducer`, whose plans are those of `plan`."""
+        layers = range(self.layout.n_layers)
+        plans, arguments = zip(*map(self.plan, layers), strict=True)
+        if None in plans:
+            return None
+        return DeviceCountReducer(self.layout, self.n_counts, n_images, plans, arguments)
+
+    def plan(self, layer):
+        """Return the plan of a layer and its arguments; a plan of None is for the host alone."""
+        return CountPlan(feature_plan(self.layout, layer)), self.thresholds[[layer]]
 
     def count(self, layer, neurons):
         """Count neurons (n_images, n_neurons) of a layer, or of a cell of its maps.
@@ -98,6 +127,10 @@ class ProfileReduction(Reduction):
         """Make the reducer of a batch; its results are of type `ActivationProfile`."""
         return _ProfileReducer(self, n_images)
 
+    def make_unit_reducer(self, n_images):
+        """Make a `DeviceReducer` with the same results."""
+        return DeviceProfileReducer(self.layout, self.band, n_images)
+
 
 class _ProfileReducer:
     def __init__(self, reduction, n_images):
@@ -123,6 +156,8 @@ class _ProfileReducer:
             cells = layout.divide(layer, outputs)
             split = sum_neurons(neurons), *split_cells(cells, low, high, layout.n_maps[layer])
         sums, above, inside, columns = split
+        if layout.output == "channel" and layout.columns[layer] == 1:
+            columns = [[np.zeros(len(own), np.uint16) for own in pieces] for pieces in inside]
         self._sums[:, layer] = sums
         self._low[layer], self._high[layer] = low, high
         self._above[:, layout.features_of(layer)] = above
@@ -143,26 +178,4 @@ class _ProfileReducer:
             np.concatenate([piece for layer in pieces for piece in layer]),
             np.array([sum(map(len, layer)) for layer in pieces], dtype=np.int32),
             np.concatenate([np.empty(0, np.uint16), *columns]),
-        )
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def all_finite(values):
-    """Whether none of float32 values is NaN or infinite."""
-    values = values.reshape(-1)
-    # The sum of squares takes a third less time than a look at each value, and no memory. It is
-    # finite unless a value is not, or is very large.
-    return bool(np.isfinite(values @ values) or np.isfinite(values).all())
-
-
-def refuse_non_finite(layout, non_finite, problem="NaN or infinite"):
-    """Raise an error that names the first layer of which `non_finite`, bool, is True."""
-    if np.any(non_finite):
-        name = layout.layer_names[int(np.argmax(non_finite))]
-        raise ValueError(
-            f"The layer {name!r} has outputs that are {problem}, so its neurons cannot be "
-            f"counted. It is the first such layer of {layout.network} that is read. Check the "
-            "network's weights (are they of this network, and complete?), its preprocessing (the "
-            "scale of its input) and its precision (float16 holds numbers up to 65,504 only), or "
-            "leave such layers out with layers=."
         )

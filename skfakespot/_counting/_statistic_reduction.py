@@ -1,11 +1,12 @@
 """The reduction that computes the statistics of feature maps."""
 
-import itertools
-
 import numpy as np
 
+from ._device_reducers import DeviceReducer
+from ._device_statistics import StatisticPlan
+from ._finite import all_finite, refuse_non_finite
 from ._map_statistics import describe_maps, root_covariances
-from ._reducers import Reduction, all_finite, refuse_non_finite
+from ._reducers import Reduction
 from ._reductions import sum_neurons
 
 
@@ -22,6 +23,10 @@ class StatisticReduction(Reduction):
     def make_reducer(self, n_images):
         """Make the reducer of a batch."""
         return _StatisticReducer(self.statistics, n_images)
+
+    def make_device_reducer(self, n_images):
+        """Make a `DeviceReducer` with the same results."""
+        return _DeviceStatisticReducer(self.statistics, n_images)
 
 
 class _StatisticReducer:
@@ -42,18 +47,35 @@ class _StatisticReducer:
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, layer, outputs):
-        first = self._first_maps[layer]
-        maps = slice(first, first + self._layout.n_maps[layer])
+        values = {}
         if self._takes_maps:
             moments, autocorrelation, sums = describe_maps(outputs, self._lags)
-            self._moments[..., maps], self._autocorrelation[..., maps] = moments, autocorrelation
-            self._overflows[layer] = not (all_finite(moments) and all_finite(autocorrelation))
+            values.update(moments=moments, autocorrelation=autocorrelation, sums=sums)
         else:
-            sums = sum_neurons(outputs.reshape(len(outputs), -1))
-        self._sums[:, layer] = sums
+            values["sums"] = sum_neurons(outputs.reshape(len(outputs), -1))
         if layer in self._gram_layers:
-            self._gram[layer] = root_covariances(outputs)
-            self._overflows[layer] |= not all_finite(self._gram[layer])
+            values["gram"] = root_covariances(outputs)
+        self.take(layer, values)
+
+    def take(self, layer, values):
+        """Take the values of a layer, dict of ndarrays."""
+        first = self._first_maps[layer]
+        maps = slice(first, first + self._layout.n_maps[layer])
+        for name, rows in (("moments", self._moments), ("autocorrelation", self._autocorrelation)):
+            if name in values:
+                rows[..., maps] = values[name].reshape(*rows.shape[:2], -1)
+        if "gram" in values:
+            self._gram[layer] = values["gram"]
+        self._sums[:, layer] = values["sums"].reshape(-1)
+        self._overflows[layer] = not all(
+            all_finite(own) for name, own in values.items() if name != "sums"
+        )
+
+    def plans(self):
+        """List what the device computes of each layer, for `take`."""
+        lags = self._lags if self._takes_maps else ()
+        layers = range(self._layout.n_layers)
+        return [StatisticPlan(self._takes_maps, lags, n in self._gram_layers) for n in layers]
 
     def results(self):
         non_finite = ~np.isfinite(self._sums).all(axis=0)
@@ -76,39 +98,16 @@ class _StatisticReducer:
         ]
 
 
-class CombinedReduction(Reduction):
-    """Two reductions in one pass; the result of an image is the pair of their results.
+class _DeviceStatisticReducer(DeviceReducer):
+    def __init__(self, statistics, n_images):
+        self._reducer = _StatisticReducer(statistics, n_images)
+        super().__init__(self._reducer.plans())
 
-    One of them may be None, and so is its result.
-    """
-
-    def __init__(self, first, second):
-        self._parts = first, second
-
-    def snapshot(self):
-        """Return both as they are now."""
-        return CombinedReduction(*(part and part.snapshot() for part in self._parts))
-
-    def update(self, results):
-        """Let both learn from the results of a batch."""
-        for part, own in zip(self._parts, zip(*results, strict=True), strict=True):
-            if part is not None:
-                part.update(own)
-
-    def make_reducer(self, n_images):
-        """Make the reducer of a batch."""
-        return _CombinedReducer([part and part.make_reducer(n_images) for part in self._parts])
-
-
-class _CombinedReducer:
-    def __init__(self, parts):
-        self._parts = parts
-
-    def __call__(self, layer, outputs):
-        for part in self._parts:
-            if part is not None:
-                part(layer, outputs)
+    def take(self, layer, values):
+        names = {"moments", "autocorrelation", "gram"} & values.keys()
+        own = {name: values[name] for name in names}
+        sums = np.where(values["finite"][:, 0], values["sums"][:, 0], np.nan)
+        self._reducer.take(layer, {**own, "sums": sums})
 
     def results(self):
-        first, second = ([] if part is None else part.results() for part in self._parts)
-        return list(itertools.zip_longest(first, second))
+        return self._reducer.results()

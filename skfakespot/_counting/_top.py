@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._device_plans import TopPlan
+from ._device_reducers import NO_ARGUMENTS, feature_plan
 from ._reducers import CountReduction
 
 
@@ -14,6 +16,10 @@ class TopReduction(CountReduction):
 
     def __init__(self, layout, k):
         self.layout, self.k = layout, k
+
+    def plan(self, layer):
+        """Return the plan of a layer, which has no arguments."""
+        return TopPlan(feature_plan(self.layout, layer), self.k), NO_ARGUMENTS
 
     def count(self, layer, neurons):
         """Count the neurons (n_images, n_neurons) of a layer: (n_images, columns)."""

@@ -37,6 +37,17 @@ def default_device():
     return "gpu" if several else "cpu"
 
 
+def reduces_on_device(reductions, device):
+    """Whether outputs are reduced on a device, "cpu" or "gpu:0".
+
+    `reductions` is "host", "device" or "auto". TensorFlow on a CPU shows NumPy its own memory; all
+    others would copy the outputs.
+    """
+    if reductions != "auto":
+        return reductions == "device"
+    return import_keras().backend.backend() != "tensorflow" or not device.startswith("cpu")
+
+
 def _list_devices(backend):
     if backend == "tensorflow":
         import tensorflow

@@ -11,15 +11,17 @@ from ._device import default_device
 _MEASURED = ("x86_64", "amd64")
 
 
-def choose_engine(engine, backbone, device):
+def choose_engine(engine, backbone, device, reductions):
     """Return "keras" or "openvino" for a value of the parameter `engine`.
 
     With "auto", OpenVINO runs a `backbone` by name where it is installed and has been measured to
-    be faster. An ImportError or ValueError says that "openvino" cannot be had.
+    be faster, unless the device shall reduce the outputs (`reductions`). An ImportError or
+    ValueError says that "openvino" cannot be had.
     """
     if engine == "auto":
         is_named = isinstance(backbone, str) and backbone in list_backbones()
-        return "openvino" if is_named and _is_faster(device) else "keras"
+        is_possible = is_named and reductions != "device"
+        return "openvino" if is_possible and _is_faster(device) else "keras"
     if engine == "openvino":
         import_openvino()
         backend = import_keras().backend.backend()
@@ -33,6 +35,11 @@ def choose_engine(engine, backbone, device):
             raise ValueError(
                 f"engine='openvino' runs on the processor, but device={device!r}. Set "
                 "engine='keras', or device=None."
+            )
+        if reductions == "device":
+            raise ValueError(
+                "engine='openvino' shows its outputs to the host, but reductions='device'. Set "
+                "engine='keras', or reductions='auto'."
             )
     return engine
 

@@ -11,10 +11,13 @@ class ImageCount:
     ----------
     n_images : int
         Images that have passed through networks so far.
+    n_bytes : int
+        Bytes that the networks' device has handed to the host so far: the outputs of the layers or,
+        where they are reduced on the device, what is left of them.
     """
 
     def __init__(self):
-        self.n_images = 0
+        self.n_images = self.n_bytes = 0
 
 
 _open_counts = []
@@ -32,7 +35,7 @@ def count_network_images():
     Yields
     ------
     count : ImageCount
-        Its ``n_images`` grows while the context is open.
+        Its ``n_images`` and ``n_bytes`` grow while the context is open.
 
     Examples
     --------
@@ -60,3 +63,10 @@ def count_images(n_images):
     with _open_counts_lock:
         for count in _open_counts:
             count.n_images += n_images
+
+
+def count_bytes(n_bytes):
+    """Add bytes that the device has handed to the host to the counts that are open."""
+    with _open_counts_lock:
+        for count in _open_counts:
+            count.n_bytes += n_bytes

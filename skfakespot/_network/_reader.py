@@ -7,7 +7,7 @@ import numpy as np
 
 from .._keras import import_keras
 from ._batch_reader import BatchReader, is_out_of_memory
-from ._device import default_device, device_scope
+from ._device import default_device, device_scope, reduces_on_device
 from ._engine import import_openvino
 from ._fingerprint import describe_network, digest_weights
 from ._graph import trace
@@ -37,13 +37,18 @@ class NetworkReader(BatchReader):
         Of each layer that is read, its name and the shape of its output for one sample.
     engine : {"keras", "openvino"}
         What runs the network.
+    reduces_on_device : bool
+        Whether the outputs are reduced on the device, where that is possible.
     has_own_code : bool
         Whether layers or preprocessing are the user's own code, which could change unnoticed.
     """
 
     def __init__(self, spec):
         self.engine = spec.engine
-        super().__init__()
+        device = spec.device or default_device()
+        super().__init__(
+            reduces_on_device=self.engine == "keras" and reduces_on_device(spec.reductions, device)
+        )
         self._backbone, self._device, self._may_change = spec.backbone, spec.device, spec.may_change
         self.name = f"the network {spec.backbone.name!r}"
         self.image_size = spec.image_size
@@ -54,13 +59,12 @@ class NetworkReader(BatchReader):
         description = describe_network(spec.backbone, calls)
         self.has_own_code = description is None
         # Only this reader itself can recognise a network whose code is the user's own.
-        device = spec.device or default_device()
         if self.engine == "openvino":
             device = f"openvino {import_openvino().__version__}"
         self._description = (
             uuid.uuid4().bytes
             if self.has_own_code
-            else f"{description} {spec.input_shape} {taps} {device}".encode()
+            else f"{description} {spec.input_shape} {taps} {device} {self._reductions()}".encode()
         )
         self._weights_digest = None
         model = spec.backbone.model
@@ -93,6 +97,16 @@ class NetworkReader(BatchReader):
         import_keras()  # which refuses where the step would hang, in a forked process
         with device_scope(self._device):
             self._step(self._backbone.preprocess(images), receive)
+
+    def reduce(self, images, reducer):
+        """Let images pass, and reduce the layers on the device; see `BatchReader.read`."""
+        import_keras()
+        with device_scope(self._device):
+            self._step.reduce(self._backbone.preprocess(images), reducer)
+
+    def _reductions(self):
+        # Sums on the device and on the host are rounded differently.
+        return "device reductions" if self.reduces_on_device else ""
 
 
 def trace_layers(spec):

@@ -38,6 +38,8 @@ class NetworkSpec:
         See `device_scope`.
     engine : {"auto", "keras", "openvino"}, default="keras"
         See `choose_engine`.
+    reductions : {"auto", "host", "device"}, default="auto"
+        See `skfakespot._network._device.reduces_on_device`.
     may_change : bool, default=True
         Whether code outside of the package holds the network and may change its weights.
     """
@@ -50,11 +52,13 @@ class NetworkSpec:
     image_size: tuple[int, int] | None = None
     device: str | None = None
     engine: str = "keras"
+    reductions: str = "auto"
     may_change: bool = True
 
     def with_engine(self):
         """Replace the engine "auto" by what runs the network here; see `choose_engine`."""
-        return replace(self, engine=choose_engine(self.engine, self.backbone, self.device))
+        engine = choose_engine(self.engine, self.backbone, self.device, self.reductions)
+        return replace(self, engine=engine)
 
     def resolve(self):
         """Build the network, or find it among those that this process has built.

@@ -7,7 +7,9 @@ import numpy as np
 
 from .._keras import import_keras
 from .._keras_graph import run
+from ._image_count import count_bytes
 from ._layers import is_dense
+from ._reduced_step import ReducedSteps
 
 # A dense layer computes one image at a time, because the kernel of a matrix product depends on the
 # number of rows and on a row's place among them. Larger layers would cost too much this way.
@@ -20,7 +22,8 @@ def compile_step(model, taps, input_shape):
 
     `taps` are the positions of the calls whose outputs are shown. Returns ``step(batch, receive)``,
     which runs the network and calls ``receive(layer, output)`` for each entry of `taps`, with its
-    position there and ndarray (n_images, ...), float32.
+    position there and ndarray (n_images, ...), float32; and ``step.reduce(batch, reducer)``, which
+    reduces the outputs on the device.
 
     Each backend has a module ``_step_<backend>``. Its ``compile_step(model, show_taps,
     input_shape)`` returns a step for batches of at least its ``SMALLEST_BATCH``: in these, the
@@ -40,23 +43,37 @@ def compile_step(model, taps, input_shape):
     def show_taps(batch, show):
         return _show_taps(model, layers_at, batch, show)
 
-    return _Step(module.compile_step(model, show_taps, input_shape), input_shape, module)
+    step = module.compile_step(model, show_taps, input_shape)
+    return _Step(step, ReducedSteps(model, show_taps, input_shape), input_shape, module)
 
 
 class _Step:
     """A step whose outputs of an image do not depend on the batch size."""
 
-    def __init__(self, step, input_shape, module):
-        self._step, self._input_shape = step, input_shape
+    def __init__(self, step, reduced_steps, input_shape, module):
+        self._step, self._reduced_steps, self._input_shape = step, reduced_steps, input_shape
         self._smallest = module.SMALLEST_BATCH
         self._is_safe = {}
 
     def __call__(self, batch, receive):
         n_images = len(batch)
-        if n_images >= self._smallest or self._is_safe_size(n_images):
-            return self._step(batch, receive)
-        filled = np.concatenate([batch, np.repeat(batch[-1:], self._smallest - n_images, axis=0)])
-        return self._step(filled, lambda layer, output: receive(layer, output[:n_images]))
+
+        def receive_images(layer, output):
+            count_bytes(output.nbytes)
+            receive(layer, output[:n_images])
+
+        self._step(self._filled(batch), receive_images)
+
+    def reduce(self, batch, reducer):
+        """Reduce the layers on the device; see `ReducedSteps`."""
+        arguments = reducer.plans, reducer.arguments, reducer.take
+        self._reduced_steps(self._filled(batch), len(batch), *arguments)
+
+    def _filled(self, batch):
+        missing = self._smallest - len(batch)
+        if missing <= 0 or self._is_safe_size(len(batch)):
+            return batch
+        return np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
 
     def _is_safe_size(self, n_images):
         """Whether so few images have the same outputs as in a larger batch, to the bit.

@@ -1,5 +1,7 @@
 """The compiled step on JAX: all layers that are read are handed over at its end."""
 
+import threading
+
 import numpy as np
 
 from .._keras import import_keras
@@ -22,15 +24,18 @@ def compile_step(model, show_taps, _input_shape):
             show_taps(batch, outputs.__setitem__)
         return outputs
 
-    largest = 0
+    largest, lock = 0, threading.Lock()
 
     def step(batch, receive):
         nonlocal largest
-        # Each number of images would be compiled again.
-        n_images, largest = len(batch), max(largest, len(batch))
-        missing = [(0, largest - n_images), *[(0, 0)] * (batch.ndim - 1)]
+        n_images = len(batch)
         weights = [variable.value for variable in model.variables]
-        for layer, output in traced(weights, np.pad(batch, missing)).items():
+        # Two threads would compile the same step twice, and each number of images again.
+        with lock:
+            largest = max(largest, n_images)
+            missing = [(0, largest - n_images), *[(0, 0)] * (batch.ndim - 1)]
+            outputs = traced(weights, np.pad(batch, missing))
+        for layer, output in outputs.items():
             receive(layer, np.asarray(output)[:n_images])
 
     return step

@@ -1,9 +1,11 @@
 """Several networks read as one, whose layers are those of each network in turn."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from .._cache import BoundedCache
 from ._batch_reader import BatchReader
@@ -80,9 +82,11 @@ class UnitedReader(BatchReader):
     """
 
     def __init__(self, spec):
-        super().__init__()
         prefixes, networks = zip(*spec.networks(), strict=True)
         self._readers = [network.open() for network in networks]
+        super().__init__(
+            reduces_on_device=all(reader.reduces_on_device for reader in self._readers)
+        )
         limits = [reader.largest_batch for reader in self._readers if reader.largest_batch]
         self.largest_batch = min(limits, default=None)
         self.engine = [reader.engine for reader in self._readers]
@@ -115,6 +119,27 @@ class UnitedReader(BatchReader):
         for reader, of_this_network in zip(self._readers, images, strict=True):
             reader.show(of_this_network, partial(_shift, receive, first_layer))
             first_layer += len(reader.shapes)
+
+    def reduce(self, images, reducer):
+        """Let images pass, and reduce the layers on the device; see `show`."""
+        first_layer = 0
+        for reader, of_this_network in zip(self._readers, images, strict=True):
+            end = first_layer + len(reader.shapes)
+            own = _PartOfReducer(
+                reducer.plans[first_layer:end],
+                reducer.arguments[first_layer:end],
+                partial(_shift, reducer.take, first_layer),
+            )
+            reader.reduce(of_this_network, own)
+            first_layer = end
+
+
+class _PartOfReducer(NamedTuple):
+    """A reducer of the layers of one network."""
+
+    plans: tuple
+    arguments: list
+    take: Callable
 
 
 def _shift(receive, first_layer, layer, outputs):
