@@ -6,6 +6,8 @@ import numpy as np
 
 # Values that are reduced together; with their masks they stay in the cache of a core.
 _PIECE = 1 << 18
+# Images of a batch. Importing the compiler takes longer than it saves on fewer.
+_WORTH_COMPILING = 8
 
 
 def neurons_of(outputs, neuron):
@@ -49,11 +51,16 @@ def count_active(neurons, threshold, columns=1):
 
 
 def _count_in_one_column(neurons, threshold):
-    from ._neuron_kernels import count_above
-
     limit = np.float32(np.squeeze(threshold))
-    counts = [[count_above(row, limit)] for row in _rows(neurons)]
+    count = _count_above
+    if len(neurons) >= _WORTH_COMPILING:
+        from ._neuron_kernels import count_above as count
+    counts = [[count(row, limit)] for row in _rows(neurons)]
     return np.array(counts, dtype=np.int64).reshape(len(neurons), 1)
+
+
+def _count_above(values, threshold):
+    return np.count_nonzero(values > threshold)
 
 
 def sum_and_split(neurons, low, high, columns=1):
