@@ -22,7 +22,7 @@ _COMMANDS = (
         "score images and videos with a saved detector: print path, probability of fake and label "
         "as CSV",
     ),
-    ("explain", "draw why a saved detector scores images as it does, in a PNG file for each"),
+    ("explain", "draw why a saved detector scores images as it does, in a picture for each"),
     ("backbones", "list the backbones, or the layers of one"),
 )
 
