@@ -117,6 +117,13 @@ class CountingMixin:
             return None
         return StatisticLayout(self.statistics, layout, lags=self.lags, max_maps=self.max_maps)
 
+    def _feature_layers(self):
+        """Position in `layer_names_` of the layer of each feature: ndarray (n_features,), int."""
+        layout = self._layout(self._network_spec().open())
+        statistics = self._statistics(layout)
+        layers = layout.feature_layers if statistics is None else statistics.feature_layers()
+        return threshold_rule(self.threshold).feature_layers(layers)
+
     def _check_X(self, X, *, reset):
         samples = as_samples(X)
         if samples.kind == "vector":

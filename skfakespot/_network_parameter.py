@@ -10,8 +10,36 @@ from ._sklearn_compat import InvalidParameterError
 from .backbones import model_from_arrays, model_to_arrays
 
 
-class NetworkParameterMixin:
-    """Clones share the networks in `backbone`; pickles hold them as architectures and arrays."""
+class SharedNetworkMixin:
+    """Clones share the networks in one parameter; pickles hold them as architectures and arrays."""
+
+    _parameter_of_networks = "backbone"
+
+    def __sklearn_clone__(self):
+        # scikit-learn would deep-copy the user's network, which would then be compiled again.
+        name = self._parameter_of_networks
+        network = getattr(self, name)
+        shell = object.__new__(type(self))
+        vars(shell).update(vars(self), **{name: None})
+        cloned = super(SharedNetworkMixin, shell).__sklearn_clone__()
+        setattr(cloned, name, copy.copy(network) if _is_list(network) else network)
+        return cloned
+
+    def __getstate__(self):
+        return self._with_networks(super().__getstate__(), model_to_arrays)
+
+    def __setstate__(self, state):
+        super().__setstate__(self._with_networks(state, model_from_arrays))
+
+    def _with_networks(self, state, function):
+        name = self._parameter_of_networks
+        return {**state, name: _for_each(function, state[name])}
+
+
+class NetworkParameterMixin(SharedNetworkMixin):
+    """Says which networks the parameters `backbone`, `weights` and `image_size` stand for."""
+
+    _sample_shape = None  # `fit` learns it
 
     @property
     def backbone_(self):
@@ -65,21 +93,6 @@ class NetworkParameterMixin:
                 "(height, width), or a list with None or (height, width) for each backbone."
             )
         return list(zip(self.backbone, weights, image_size, strict=True))
-
-    def __sklearn_clone__(self):
-        # scikit-learn would deep-copy the user's network, which would then be compiled again.
-        shell = object.__new__(type(self))
-        vars(shell).update(vars(self), backbone=None)
-        cloned = super(NetworkParameterMixin, shell).__sklearn_clone__()
-        cloned.backbone = copy.copy(self.backbone) if _is_list(self.backbone) else self.backbone
-        return cloned
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {**state, "backbone": _for_each(model_to_arrays, state["backbone"])}
-
-    def __setstate__(self, state):
-        super().__setstate__({**state, "backbone": _for_each(model_from_arrays, state["backbone"])})
 
 
 def _is_list(value):

@@ -10,9 +10,11 @@ import uuid
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import numpy as np
 
 from ._cache import BoundedCache
+from ._record_index import TABLE, Place, RecordIndex
 from ._regular_files import UnreadableFileError, open_regular_file
 
 # Of a folder that is given as `memory`, for all networks together.
@@ -26,13 +28,9 @@ _SMALL = 2**20
 _N_SMALL = 64
 _ABANDONED = 3600  # seconds after which a file that was never finished is removed
 _MAX_RECORDS = 2**16  # of a file
+# So that the lengths of that many records, added up, are not too large for 64 bits.
+_MAX_FILE_BYTES = 2**46
 _NAME = re.compile(r"[0-9]{20}-[0-9a-f]{32}\.profiles")
-
-
-class _Place(NamedTuple):
-    file: str
-    start: int
-    length: int
 
 
 class RecordFolder:
@@ -49,8 +47,7 @@ class RecordFolder:
         self._root = self.location / _FORMAT
         self._folder = self._root / configuration.hex()
         self._max_bytes = max_bytes
-        self._places = {}
-        self._files = set()
+        self._index = RecordIndex()
         self._has_warned = False
         # Threads share a folder: no thread may index a file while another lists the files.
         self._lock = threading.RLock()
@@ -66,11 +63,8 @@ class RecordFolder:
         except OSError:
             names = set()
         found = set(filter(_NAME.fullmatch, names))
-        if self._files - found:
-            self._places, self._files = {}, set()
-        for name in sorted(found - self._files):
-            self._index(name)
-        self._files = found
+        self._index.remove(self._index.files - found)
+        self._index.add({name: self._table(name) for name in sorted(found - self._index.files)})
 
     def read(self, digest, unpack=bytes, max_bytes=2**20):
         """Yield ``unpack(record)`` for each of an image's records, the newest first.
@@ -78,7 +72,7 @@ class RecordFolder:
         Those that are damaged or deleted are left out, and so are those that are larger than
         `max_bytes` and those for which `unpack` raises a ValueError.
         """
-        for place in reversed(self._places.get(digest, ())):
+        for place in self._index.find(digest):
             try:
                 if place.length > max_bytes:
                     raise ValueError(f"a record has {place.length} bytes instead of {max_bytes}")
@@ -146,23 +140,18 @@ class RecordFolder:
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
-        self._index(name)
-        self._files.add(name)
+        self._index.add({name: np.frombuffer(b"".join(entries), TABLE)})
 
-    def _index(self, name):
-        for digest, start, length in self._entries(name):
-            self._places.setdefault(digest, []).append(_Place(name, start, length))
-
-    def _entries(self, name):
-        """List digest, start and length of a file's records; warn if there is no such list."""
+    def _table(self, name):
+        """Read the table of a file's records, which is empty if it is damaged; warn of that."""
         try:
             with self._open(name) as file:
-                return _read_entries(file)
+                return _read_table(file)
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
             self._warn_once(name, error)
-        return []
+        return np.empty(0, TABLE)
 
     def _open(self, name):
         try:
@@ -173,17 +162,17 @@ class RecordFolder:
 
     def _merge_small_files(self):
         """Make one file of many, because a detector that scores single images writes many."""
-        sizes = {name: _size(self._folder / name) for name in self._files}
+        sizes = {name: _size(self._folder / name) for name in self._index.files}
         small = sorted(name for name, size in sizes.items() if size < _SMALL)
         if len(small) <= _N_SMALL:
             return
         records = []
         for name in small:
-            for digest, start, length in self._entries(name):
+            for digest, start, length in _ENTRY.iter_unpack(self._table(name)):
                 # A link to another file could lead to larger records.
                 if length < _SMALL:
                     with suppress(OSError, ValueError):
-                        records.append((digest, self._read_checked(_Place(name, start, length))))
+                        records.append((digest, self._read_checked(Place(name, start, length))))
         self._write_files(records)
         for name in small:
             _remove(self._folder / name)
@@ -219,26 +208,29 @@ def open_folder(location, configuration):
     )
 
 
-def _read_entries(file):
-    """Read digest, start and length of each record; ValueError if no `RecordFolder` wrote them."""
+def _read_table(file):
+    """Read the table of the records of a file; ValueError if no `RecordFolder` wrote it."""
     head = file.read(len(_MAGIC) + 8)
     if not head.startswith(_MAGIC) or len(head) != len(_MAGIC) + 8:
         raise ValueError("its first bytes are others")
     n_records = struct.unpack("<q", head[-8:])[0]
     if not 0 <= n_records <= _MAX_RECORDS:
         raise ValueError(f"it has {n_records} records")
-    table = file.read(n_records * _ENTRY.size)
-    if file.read(_CHECK_SIZE) != _checksum(head + table):
+    data = file.read(n_records * _ENTRY.size)
+    if file.read(_CHECK_SIZE) != _checksum(head + data):
         raise ValueError("its list of records is damaged")
-    entries, end = list(_ENTRY.iter_unpack(table)), file.tell()
-    # Overlapping records could be far larger together than the file.
-    for _, start, length in entries:
-        if start != end or length < 0:
-            raise ValueError("its records do not follow each other")
-        end = start + length + _CHECK_SIZE
-    if end != os.fstat(file.fileno()).st_size:
+    table, n_bytes = np.frombuffer(data, TABLE), os.fstat(file.fileno()).st_size
+    lengths = table["length"]
+    if n_bytes > _MAX_FILE_BYTES or ((lengths < 0) | (lengths > n_bytes)).any():
         raise ValueError("its records have another size than the file")
-    return entries
+    # Overlapping records could be far larger together than the file.
+    ends = file.tell() + np.cumsum(lengths + _CHECK_SIZE)
+    starts = np.concatenate([[file.tell()], ends])
+    if (table["start"] != starts[:-1]).any():
+        raise ValueError("its records do not follow each other")
+    if starts[-1] != n_bytes:
+        raise ValueError("its records have another size than the file")
+    return table
 
 
 def _time_written(path):

@@ -1,5 +1,6 @@
 """joblib's workers, for all parts of the package; work of workers that died is done again once."""
 
+import sys
 import warnings
 from concurrent.futures import BrokenExecutor
 
@@ -24,7 +25,7 @@ def run_in_workers(function, arguments_of, chunks, n_jobs):
                 n_done += 1
                 yield result
             return
-        except BrokenExecutor as error:
+        except _errors_of_lost_workers() as error:
             if is_last:
                 raise RuntimeError(
                     f"Worker processes of n_jobs={n_jobs} were killed, and so were those that took "
@@ -38,6 +39,14 @@ def run_in_workers(function, arguments_of, chunks, n_jobs):
             UserWarning,
             stacklevel=2,
         )
+
+
+def _errors_of_lost_workers():
+    """Types of the errors that say that a worker died; Dask replaces its workers by itself."""
+    ray = sys.modules.get("ray.exceptions")
+    if ray is None:
+        return BrokenExecutor
+    return BrokenExecutor, ray.RayActorError, ray.WorkerCrashedError, ray.OutOfMemoryError
 
 
 def _parallel(n_jobs):

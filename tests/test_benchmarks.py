@@ -1,6 +1,7 @@
 """The scripts that redo the paper's tables and figures, on a few small pictures."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -251,3 +252,37 @@ def test_a_script_runs_as_a_command(root):
     assert ran.returncode == 1
     assert "No faces: give --row" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_layer_importance_prints_and_draws_each_layer(run, root, tmp_path):
+    folder, picture = root / "PGGAN", tmp_path / "layers.png"
+    text = run(
+        "layer_importance",
+        *("--real", folder / "real", "--fake", folder / "fake"),
+        *("--repeats", 1, "--output", picture),
+    )
+    assert text.count("6 images passed through the network") == 2
+    assert text.count("\nstage") == 28
+    with Image.open(picture) as image:
+        assert image.size == (720, 648)
+
+
+@pytest.mark.slow
+def test_feeding_prints_rates_and_how_long_devices_wait(run, root):
+    options = ("--images", 4, "--repeats", 1, "--batch-size", 2, "--networks", "tiny")
+    text = run("feeding", "--faces", root / "PGGAN" / "real", "--sizes", 40, *options)
+    for name in ("file and digest", "all, 2 processes", "of the limit", "tiny"):
+        assert f"\n{name}" in text or f" {name}" in text
+
+
+@pytest.mark.slow
+def test_scale_prints_costs_of_images_and_of_records(run, root, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    for number in range(3):
+        picture = np.random.default_rng(number).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    text = run("scale", "--faces", tmp_path, "--images", 130, "--records", 20_000)
+    assert "store KiB" in text
+    assert "unknown us" in text
+    assert [line.split()[0] for line in text.splitlines() if line[:12].strip()] == ["130", "20,000"]

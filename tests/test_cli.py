@@ -132,6 +132,11 @@ def two_faces(folders):
     return [str(folders / "real" / "00.png"), str(folders / "fake" / "00.png")]
 
 
+def test_a_detector_can_be_read_by_whoever_can_read_other_files(detector_file, tmp_path):
+    (tmp_path / "file").touch()
+    assert detector_file.stat().st_mode == (tmp_path / "file").stat().st_mode
+
+
 def test_train_then_predict(two_faces, detector_file, capsys):
     assert main(["predict", str(detector_file), *two_faces]) == 0
     captured = capsys.readouterr()

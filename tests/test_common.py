@@ -1,5 +1,6 @@
 """The check suites of scikit-learn and imbalanced-learn, on every estimator of the package."""
 
+import keras
 import pytest
 from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
 from networks import small_network
@@ -16,13 +17,24 @@ from skfakespot import (
 )
 from skfakespot.pipeline import AugmentedPipeline
 from skfakespot.preprocessing import BlockwiseStandardScaler
-from skfakespot.rivals import PrincipalComponents
+from skfakespot.rivals import (
+    AttentionPoolingClassifier,
+    FeatureMapTransformer,
+    KerasImageClassifier,
+    PrincipalComponents,
+)
 from skfakespot.video import VideoClassifier
 
 
 def vector_network(input_shape):
     """A network on vectors, of the width that a check asks for."""
     return small_network(input_shape)
+
+
+def vector_classifier(input_shape):
+    """A model that gives the probability of a fake, for vectors of any width."""
+    inputs = keras.Input(input_shape)
+    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(inputs), name="vector_classifier")
 
 
 ESTIMATORS = [
@@ -39,6 +51,9 @@ ESTIMATORS = [
     DualRidgeClassifier(),
     BlockwiseStandardScaler(),
     PrincipalComponents(random_state=0),
+    AttentionPoolingClassifier(),
+    FeatureMapTransformer(vector_network, layer="dense_1"),
+    KerasImageClassifier(vector_classifier),
     PerturbationAugmenter(random_state=0),
     SkipMissingClassifier(LogisticRegression()),
     SkipMissingClassifier(LinearSVC()),
@@ -61,6 +76,12 @@ EXPECTED_FAILURES = {
         "check_dont_overwrite_parameters": "Every Pipeline fits its steps in place.",
         "check_estimators_overwrite_params": "Every Pipeline fits its steps in place.",
         "check_supervised_y_2d": "Samplers of imbalanced-learn take a column of labels silently.",
+    },
+    KerasImageClassifier: {
+        "check_classifiers_classes": "The labels 'one' and 'two' do not say which one is fake.",
+        "check_methods_sample_order_invariance": (
+            "Keras' dense layers round a row by its place in the batch: 6e-8 of a probability."
+        ),
     },
     VideoClassifier: {
         "check_classifiers_classes": "The labels 'one' and 'two' do not say which one is fake."

@@ -15,6 +15,8 @@ from skfakespot.images import UnreadableImageWarning
 from skfakespot.rivals import Upsampling, list_rivals, make_rival
 
 NAMES = [card.name for card in list_rivals()]
+# Those with a network are tested with a small one, in files of their own.
+NAMES_WITHOUT_NETWORK = [name for name in NAMES if name not in ("fwa", "attention")]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def small_rival(name):
     return rival
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES_WITHOUT_NETWORK)
 def test_a_rival_finds_coarse_traces(name, faces):
     X, y, train = faces
     rival = small_rival(name)
@@ -67,13 +69,15 @@ def test_each_rival_has_a_card():
         "saturation",
         "autogan-spectrum",
         "residual-cooccurrence",
+        "fwa",
+        "attention",
     ]
     for card in list_rivals():
         assert "https://" in card.source
         assert card.needs
         assert card.licence
     list_rivals().clear()
-    assert len(list_rivals()) == 6
+    assert len(list_rivals()) == 8
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from itertools import pairwise
 
 import joblib
@@ -115,17 +117,9 @@ def slow_network(folder):
     return Backbone("slow", exact_network(), preprocess)
 
 
-@pytest.mark.slow
-def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
-    seen = tmp_path / "processes"
-    seen.mkdir()
-    coverage = NeuronCoverageTransformer(slow_network(seen), batch_size=3)
-    alone = clone(coverage)
-    expected = alone.fit_transform(images)
-    for file in seen.iterdir():
-        file.unlink()
-    clear_caches(networks=False)
+@contextmanager
+def a_worker_killed(seen):
+    """Kill the first process whose id is the name of a file in a folder; yield a list of its id."""
 
     def kill_the_first():
         while not (found := list(seen.iterdir())):
@@ -135,6 +129,14 @@ def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
 
     killed = []
     killer = threading.Thread(target=kill_the_first, daemon=True)
+    killer.start()
+    yield killed
+    killer.join()
+
+
+@contextmanager
+def cluster_of_dask(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     # Dask logs the death of the worker.
     with (
@@ -142,9 +144,40 @@ def test_a_cluster_of_dask_survives_the_loss_of_a_worker(images, tmp_path):
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
     ):
-        killer.start()
+        yield
+
+
+@contextmanager
+def cluster_of_ray(monkeypatch):
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+    from ray.util.joblib import register_ray
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    # Ray would kill workers on a machine whose memory other programs use.
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="CRITICAL", log_to_driver=False)
+    try:
+        register_ray()
+        again = pytest.warns(UserWarning, match="New workers do its work again")
+        with joblib.parallel_config("ray", n_jobs=2), again:
+            yield
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cluster", [cluster_of_dask, cluster_of_ray])
+def test_a_cluster_survives_the_loss_of_a_worker(images, tmp_path, monkeypatch, cluster):
+    seen = tmp_path / "processes"
+    seen.mkdir()
+    coverage = NeuronCoverageTransformer(slow_network(seen), batch_size=3)
+    alone = clone(coverage)
+    expected = alone.fit_transform(images)
+    for file in seen.iterdir():
+        file.unlink()
+    clear_caches(networks=False)
+    with cluster(monkeypatch), a_worker_killed(seen) as killed:
         counts = coverage.fit_transform(images)
-        killer.join()
     workers = {int(file.name) for file in seen.iterdir()} - {os.getpid()}
     assert killed[0] in workers
     assert len(workers) >= 2

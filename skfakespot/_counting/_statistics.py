@@ -113,6 +113,22 @@ class StatisticLayout:
         """Names of the columns, ndarray (n_columns,), object."""
         return np.concatenate([self._names_of(name) for name in self.names])
 
+    def feature_layers(self):
+        """Number of the layer of each column, ndarray (n_columns,), int."""
+        return np.concatenate([self._layers_of(name) for name in self.names])
+
+    def _layers_of(self, statistic):
+        layout = self.layout
+        of_maps = np.repeat(np.arange(layout.n_layers), layout.n_maps)
+        if statistic == "grid":
+            return layout.feature_layers[layout.is_grid_feature]
+        if statistic == "autocorrelation":
+            return np.tile(of_maps, len(self.lags))
+        if statistic == "gram":
+            n_maps = layout.n_maps[self.gram_layers]
+            return np.repeat(self.gram_layers, n_maps * (n_maps + 1) // 2)
+        return of_maps
+
     def _names_of(self, statistic):
         maps = self.layout.map_names()
         if statistic == "coverage":

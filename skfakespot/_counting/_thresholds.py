@@ -58,6 +58,10 @@ class ThresholdRule(ABC):
         """Names of the features (n_features,), from those of the layers or the feature maps."""
         return names
 
+    def feature_layers(self, layers):
+        """Layers of the features (n_features,), from those of the layers or the feature maps."""
+        return layers
+
 
 class _ProfileRule(ThresholdRule):
     """One threshold for each layer, so that profiles hold the counts."""
@@ -122,6 +126,9 @@ class LayerQuantiles(_ReductionRule):
     def feature_names(self, names):
         numbers = [np.format_float_positional(value, trim="-") for value in self.quantiles]
         return np.array([f"{name}:q{number}" for name in names for number in numbers], dtype=object)
+
+    def feature_layers(self, layers):
+        return np.repeat(layers, len(self.quantiles))
 
 
 class MapMean(_ReductionRule):

@@ -7,9 +7,21 @@ networks apart. `_batch_reader` halves batches that are too large for the device
 counts the images that pass.
 """
 
+from ._batch_reader import BatchReader, is_out_of_memory
 from ._image_count import count_network_images
-from ._reader import NetworkReader
+from ._layers import tap_of
+from ._reader import NetworkReader, trace_layers
 from ._spec import NetworkSpec
 from ._united import UnitedReader, UnitedSpec
 
-__all__ = ["NetworkReader", "NetworkSpec", "UnitedReader", "UnitedSpec", "count_network_images"]
+__all__ = [
+    "BatchReader",
+    "NetworkReader",
+    "NetworkSpec",
+    "UnitedReader",
+    "UnitedSpec",
+    "count_network_images",
+    "is_out_of_memory",
+    "tap_of",
+    "trace_layers",
+]

@@ -72,7 +72,12 @@ def select_calls(calls, layers, network):
     return selected
 
 
-def following_activation(calls, position):
+def tap_of(calls, position, tap):
+    """Return the position of the call at whose output a layer is read, its own or a later one."""
+    return _following_activation(calls, position) if tap == "activation" else position
+
+
+def _following_activation(calls, position):
     """Return the position of the activation that follows a layer, or the layer's own.
 
     Layers in between (normalisation, the sum of a residual block) are skipped, as long as each

@@ -10,7 +10,7 @@ from ._batch_reader import BatchReader, is_out_of_memory
 from ._device import default_device, device_scope
 from ._fingerprint import describe_network, digest_weights
 from ._graph import trace
-from ._layers import following_activation, select_calls
+from ._layers import select_calls, tap_of
 from ._step import compile_step
 
 
@@ -42,15 +42,8 @@ class NetworkReader(BatchReader):
         self._backbone, self._device, self._may_change = spec.backbone, spec.device, spec.may_change
         self.name = f"the network {spec.backbone.name!r}"
         self.image_size = spec.image_size
-        with device_scope(spec.device):
-            calls = _trace(spec.backbone, spec.input_shape)
-        original = spec.backbone.layer_names
-        calls = [call._replace(name=original.get(call.name, call.name)) for call in calls]
-        selected = select_calls(calls, spec.layers, spec.backbone.name)
-        taps = tuple(
-            following_activation(calls, position) if spec.tap == "activation" else position
-            for position in selected
-        )
+        calls, selected = trace_layers(spec)
+        taps = tuple(tap_of(calls, position, spec.tap) for position in selected)
         self.layer_names = tuple(calls[position].name for position in selected)
         self.shapes = tuple(calls[position].shape for position in taps)
         description = describe_network(spec.backbone, calls)
@@ -83,9 +76,12 @@ class NetworkReader(BatchReader):
             self._step(self._backbone.preprocess(images), receive)
 
 
-def _trace(backbone, input_shape):
+def trace_layers(spec):
+    """List the calls of a resolved network's layers, and the positions of those that are read."""
+    backbone, input_shape = spec.backbone, spec.input_shape
     try:
-        return trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
+        with device_scope(spec.device):
+            calls = trace(backbone.model, np.zeros((1, *input_shape), dtype=np.float32))
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -93,3 +89,6 @@ def _trace(backbone, input_shape):
             f"The network {backbone.name!r} cannot take samples of shape {input_shape}. If they "
             f"are too small for its layers, set a larger image_size. Keras says: {error}"
         ) from error
+    original = backbone.layer_names
+    calls = [call._replace(name=original.get(call.name, call.name)) for call in calls]
+    return calls, select_calls(calls, spec.layers, backbone.name)

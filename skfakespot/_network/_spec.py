@@ -80,6 +80,10 @@ class NetworkSpec:
         """List of the networks, which is one."""
         return [self.backbone]
 
+    def networks(self):
+        """List the prefix of the names of layers, which is empty, and this spec."""
+        return [("", self)]
+
     @property
     def input_shape(self):
         """Shape of one sample that the network is given, where `resolve` has found it."""

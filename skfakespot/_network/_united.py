@@ -34,6 +34,18 @@ class UnitedSpec:
         """Build each network; see `NetworkSpec.resolve`."""
         return UnitedSpec(tuple(spec.resolve() for spec in self.specs))
 
+    def networks(self):
+        """List the prefix and the spec of each network, once they are resolved.
+
+        The prefix begins the names of the network's layers, and is left out of the names in the
+        `layers` of the spec.
+        """
+        prefixes = _prefixes(self.backbones)
+        return [
+            (prefix, replace(spec, layers=_own_layers(spec.layers, prefix, prefixes)))
+            for prefix, spec in zip(prefixes, self.specs, strict=True)
+        ]
+
     def open(self):
         """Return the reader of the networks, each compiled once per process while it is in use."""
         spec = self.resolve()
@@ -63,11 +75,8 @@ class UnitedReader(BatchReader):
 
     def __init__(self, spec):
         super().__init__()
-        prefixes = _prefixes(spec.backbones)
-        self._readers = [
-            replace(network, layers=_own_layers(network.layers, prefix, prefixes)).open()
-            for network, prefix in zip(spec.specs, prefixes, strict=True)
-        ]
+        prefixes, networks = zip(*spec.networks(), strict=True)
+        self._readers = [network.open() for network in networks]
         self.name = " and ".join(reader.name for reader in self._readers)
         self.image_size = tuple(reader.image_size for reader in self._readers)
         self.layer_names = tuple(

@@ -181,7 +181,7 @@ def _build(backbone, weights, input_shape, image_size):
     keras = import_keras()
     if isinstance(backbone, keras.Model):
         return _as_backbone(backbone, name=backbone.name)
-    model = backbone() if input_shape is None else backbone(input_shape=input_shape)
+    model = _call(backbone, input_shape)
     if isinstance(model, Backbone):
         return model
     if not isinstance(model, keras.Model):
@@ -190,6 +190,20 @@ def _build(backbone, weights, input_shape, image_size):
             "keras.Model and a Backbone."
         )
     return _as_backbone(model, name=getattr(backbone, "__name__", model.name))
+
+
+def _call(function, input_shape):
+    if input_shape is not None:
+        return function(input_shape=input_shape)
+    if _takes_input_shape(function):
+        parameter = inspect.signature(function).parameters["input_shape"]
+        if parameter.default is parameter.empty:
+            raise BackboneError(
+                f"The callable {function!r} needs the shape of the samples, input_shape, and these "
+                "have no common one. Give input_shape a default, or give the network that the "
+                "callable builds."
+            )
+    return function()
 
 
 def _takes_input_shape(backbone):

@@ -22,7 +22,7 @@ _COMMANDS = (
         "score images and videos with a saved detector: print path, probability of fake and label "
         "as CSV",
     ),
-    ("backbones", "list the backbones"),
+    ("backbones", "list the backbones, or the layers of one"),
 )
 
 
@@ -51,7 +51,7 @@ def run_program():
 def _run(options, *, owns_process=False):
     try:
         if owns_process and options.command == "predict":
-            import_for_prediction()
+            import_for_prediction(options.detector)
         # Only now, so that the help does not wait for scikit-learn.
         from . import _commands
 
@@ -118,6 +118,7 @@ def _parser():
             help="seed of the split or the folds, and the classifiers (default: %(default)s)",
         )
     _add_saved_detector_and_images(commands["predict"])
+    _add_layers(commands["backbones"])
     return parser
 
 
@@ -316,6 +317,15 @@ def _add_saved_detector_and_images(command):
         metavar="P",
         help="label an image or a video fake if its probability of fake is at least P "
         "(default: %(default)s)",
+    )
+
+
+def _add_layers(command):
+    command.add_argument(
+        "--layers",
+        metavar="NAME",
+        help="list the layers of this backbone instead, a name or a .keras file, and say which "
+        "are read; nothing is downloaded",
     )
 
 

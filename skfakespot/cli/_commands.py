@@ -258,9 +258,12 @@ def _print_counts(n_of_label, options, what):
 
 
 def backbones(options):
-    """Print the networks, and whether their weights are on this machine."""
+    """Print the networks, and whether their weights are on this machine; or the layers of one."""
     from ..backbones import describe_backbones
 
+    if options.layers is not None:
+        _print_layers(options)
+        return
     cards = describe_backbones()
     if options.json:
         paths = (card.weights and str(card.weights) for card in cards)
@@ -281,6 +284,31 @@ def backbones(options):
             for card in cards
         ],
     )
+
+
+def _print_layers(options):
+    from ..inspection import list_layers
+
+    cards = list_layers(options.layers)
+    if options.json:
+        print_json([card._asdict() for card in cards])
+        return
+    print_table(
+        ["layer", "kind", "output", "neurons", "maps", "read?"],
+        [
+            [
+                card.name,
+                card.kind,
+                " x ".join(map(str, card.shape)),
+                f"{card.n_neurons:,}",
+                str(card.n_maps),
+                "yes" if card.selected else "",
+            ]
+            for card in cards
+        ],
+    )
+    n_read = sum(card.selected for card in cards)
+    print(f'\n{n_read} of {len(cards)} layers are read with layers="conv+dense", the default.')
 
 
 def _split_faces(faces, groups, options):

@@ -1,13 +1,11 @@
 """Detectors of the command line: made from options, loaded from a file, and used."""
 
 import io
-import os
 import sys
-import tempfile
 import zipfile
-from pathlib import Path
 
 from .. import fake_probability, trusted_types
+from .._complete_files import written_when_complete
 from .._keras import import_keras
 from .._regular_files import UnreadableFileError, open_regular_file
 
@@ -76,13 +74,8 @@ def save_detector(detector, file, file_format):
     else:
         from joblib import dump
 
-    handle, unfinished = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    os.close(handle)
-    try:
+    with written_when_complete(file) as unfinished:
         dump(detector, unfinished)
-        Path(unfinished).replace(file)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
 
 
 def load_detector(file, *, trust):
@@ -103,6 +96,8 @@ def load_detector(file, *, trust):
                 "add --trust if you or people you trust have made it. Otherwise ask for a file "
                 "that `skfakespot train` saved with --format skops."
             )
+        if is_skops:
+            import_skops()
         import_keras()
         detector = _load(opened, file, is_skops=is_skops, trust=trust)
     if not hasattr(detector, "predict_proba"):
@@ -126,19 +121,25 @@ def _load(opened, file, *, is_skops, trust):
         ) from error
 
 
-def _load_skops(opened, *, trust):
+def import_skops():
+    """Import skops.io, before Keras: it looks for hundreds of names in all imported modules."""
     import skops.io
 
+    return skops.io
+
+
+def _load_skops(opened, *, trust):
+    skops_io = import_skops()
     data = opened.read()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for names, limit in (archive.namelist(), _MAX_BYTES), (["schema.json"], _MAX_SCHEMA_BYTES):
             n_bytes = sum(archive.getinfo(name).file_size for name in names)
             if n_bytes > limit:
                 raise ValueError(f"{names[-1]}: {n_bytes} bytes are more than {limit}")
-    untrusted = sorted({*skops.io.get_untrusted_types(data=data)} - {*trusted_types()})
+    untrusted = sorted({*skops_io.get_untrusted_types(data=data)} - {*trusted_types()})
     if untrusted and not trust:
         raise ValueError(
             f"it holds {', '.join(untrusted)}, which could run code; add --trust if you or people "
             "you trust have made it"
         )
-    return skops.io.loads(data, trusted=[*trusted_types(), *untrusted])
+    return skops_io.loads(data, trusted=[*trusted_types(), *untrusted])

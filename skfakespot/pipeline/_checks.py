@@ -121,7 +121,8 @@ def _check_length(name, values, n_images):
 def _check_classes(detector, y):
     check_classification_targets(y)
     classes, sizes = np.unique(y, return_counts=True)
-    if len(classes) == 1:
+    makes_fakes = any(getattr(step, "_makes_fakes", False) for _, step in detector.steps)
+    if len(classes) == 1 and not makes_fakes:
         raise ValueError(
             f"y has one class only, {classes.tolist()[0]!r}, but a detector learns from real and "
             "fake faces. Give faces of both, and labels such as 0 for real and 1 for fake."

@@ -1,9 +1,14 @@
 """The detectors that FakeSpotter is compared with."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .._perturbations import Upsampling
+from ._attention_pooling import AttentionPoolingClassifier
 from ._cooccurrence import CooccurrenceTransformer
+from ._face_warping import FaceWarping
+from ._feature_map import FeatureMapTransformer
+from ._keras_classifier import KerasImageClassifier
 from ._log_dct import LogDCTTransformer
 from ._log_spectrum import LogSpectrumTransformer
 from ._principal_components import PrincipalComponents
@@ -13,10 +18,16 @@ from ._residual_cooccurrence import ResidualCooccurrenceTransformer
 from ._saturation import SaturationTransformer
 
 if TYPE_CHECKING:
+    from ._face_warping_sampler import FaceWarpingSampler
     from ._upsampling_simulator import UpsamplingSimulator
 
 __all__ = [
+    "AttentionPoolingClassifier",
     "CooccurrenceTransformer",
+    "FaceWarping",
+    "FaceWarpingSampler",
+    "FeatureMapTransformer",
+    "KerasImageClassifier",
     "LogDCTTransformer",
     "LogSpectrumTransformer",
     "PrincipalComponents",
@@ -31,11 +42,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    # Only this class needs imbalanced-learn, which takes long to import.
-    if name == "UpsamplingSimulator":
-        from ._upsampling_simulator import UpsamplingSimulator
+# These need imbalanced-learn, which takes long to import.
+_MODULES = {
+    "FaceWarpingSampler": "._face_warping_sampler",
+    "UpsamplingSimulator": "._upsampling_simulator",
+}
 
-        globals()[name] = UpsamplingSimulator
-        return UpsamplingSimulator
+
+def __getattr__(name):
+    if name in _MODULES:
+        globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

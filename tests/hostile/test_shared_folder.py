@@ -14,9 +14,11 @@ import pytest
 from hostile import record_writers
 from hostile.record_writers import CONFIGURATION, N_RECORDS, data_of, digest_of
 from numpy.testing import assert_array_equal
+from sklearn.preprocessing import StandardScaler
 
 from skfakespot import NeuronCoverageTransformer, clear_caches
 from skfakespot._record_folder import RecordFolder
+from skfakespot.cli._detectors import save_detector
 from skfakespot.scoring import ImageScore
 from skfakespot.scoring._files import open_scores
 
@@ -121,6 +123,19 @@ def test_a_disk_that_is_full_of_scores(tmp_path, suffix):
     n_known = len(open_scores(path).known)
     assert 0 < n_known < len(scores)
     assert [score.path for score in open_scores(path).known] == [s.path for s in scores[:n_known]]
+
+
+@pytest.mark.parametrize("file_format", ["skops", "joblib"])
+def test_a_disk_that_is_full_of_a_detector(tmp_path, file_format):
+    file = tmp_path / f"detector.{file_format}"
+    file.write_bytes(b"an earlier detector")
+    problem = pytest.raises(
+        OSError, match=rf"detector\.{file_format} cannot be written .*too large"
+    )
+    with problem, full_disk(1500):
+        save_detector(StandardScaler().fit(np.eye(200)), file, file_format)
+    assert list(tmp_path.iterdir()) == [file]
+    assert file.read_bytes() == b"an earlier detector"
 
 
 def write_scores(file, scores):
