@@ -1,6 +1,6 @@
 """The drawing of a comparison: a bar for each detector."""
 
-from .._pyplot import import_pyplot
+from .._matplotlib import import_pyplot
 
 _CHANCE = 0.5
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._pyplot import import_pyplot
+from .._matplotlib import import_pyplot
 from ..images import as_samples, load_image
 
 _COLUMNS = 4

@@ -4,8 +4,8 @@ import numpy as np
 
 from .._crops import FaceCrop
 from .._labels import check_scores
+from .._matplotlib import import_pyplot
 from .._probability import fake_probability
-from .._pyplot import import_pyplot
 from ..images import load_image
 from ._calibration_bin import calibration_bin
 from ._evidence import check_method, compute_evidence

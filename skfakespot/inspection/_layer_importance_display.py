@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._pyplot import import_pyplot
+from .._matplotlib import import_pyplot
 from ._layer_importance import layer_importance
 
 _SCORE_NAMES = {"roc_auc": "AUC"}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._pyplot import import_pyplot
+from .._matplotlib import import_pyplot
 from ..augmentation import KINDS
 from ._curve import as_records, clean_score, robustness_curve, rows_of_kind
 
@@ -161,8 +161,9 @@ def figure_size(n_panels):
 def _panels(axes, n_panels):
     """Return the axes as a flat array of one panel for each kind; make them if there are none."""
     if axes is None:
-        pyplot = import_pyplot("RobustnessCurveDisplay")
-        figure = pyplot.figure(figsize=figure_size(n_panels), layout="constrained")
+        figure = import_pyplot("RobustnessCurveDisplay").figure(
+            figsize=figure_size(n_panels), layout="constrained"
+        )
         axes = figure.subplots(1, n_panels, sharey=True)
     panels = np.asarray(axes, dtype=object).reshape(-1)
     if len(panels) != n_panels:
