@@ -26,16 +26,26 @@ from skfakespot.rivals import (
 from skfakespot.video import VideoClassifier
 
 
-def vector_network(input_shape):
-    """A network on vectors, of the width that a check asks for."""
-    return small_network(input_shape)
+class VectorNetwork:
+    """Makes a network on vectors, of the width that a check asks for."""
+
+    def __call__(self, input_shape):
+        return small_network(input_shape)
+
+    def __repr__(self):
+        # The names of the tests have to be the same in each process.
+        return f"{type(self).__name__}()"
 
 
-def vector_classifier(input_shape):
-    """A model that gives the probability of a fake, for vectors of any width."""
-    inputs = keras.Input(input_shape)
-    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(inputs), name="vector_classifier")
+class VectorClassifier(VectorNetwork):
+    """Makes a model that gives the probability of a fake, for vectors of any width."""
 
+    def __call__(self, input_shape):
+        inputs = keras.Input(input_shape)
+        return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(inputs))
+
+
+vector_network, vector_classifier = VectorNetwork(), VectorClassifier()
 
 ESTIMATORS = [
     NeuronCoverageTransformer(vector_network),

@@ -45,7 +45,7 @@ def read_all(folder):
     return n_found
 
 
-@pytest.mark.parametrize("n_writers", [2, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_writers", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_writers_at_once(tmp_path, n_writers):
     n_steps = 30 if n_writers == 2 else 300
     writers = [start_writer(tmp_path / "memory", seed, n_steps) for seed in range(n_writers)]
@@ -57,7 +57,7 @@ def test_writers_at_once(tmp_path, n_writers):
     assert not list(tmp_path.rglob("*.unfinished"))
 
 
-@pytest.mark.parametrize("n_kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_kills", [3, pytest.param(100, marks=pytest.mark.long)])
 def test_killed_writers(tmp_path, n_kills):
     folder, rng = tmp_path / "memory", np.random.default_rng(0)
     for seed in range(n_kills):
