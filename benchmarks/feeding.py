@@ -25,6 +25,7 @@ from PIL import Image
 from skfakespot import NeuronCoverageTransformer, clear_caches
 from skfakespot._counting import _counter
 from skfakespot._counting._passes import run_pass
+from skfakespot._counting._reducers import Reduction
 from skfakespot._resampling import stretch
 from skfakespot.images import as_samples, load_image
 from skfakespot.images._content import content_digests
@@ -64,17 +65,13 @@ class WatchedReader:
         return 1 - busy / total
 
 
-class NoReduction:
+class NoReduction(Reduction):
     """What a pass through a simulated device is reduced to: nothing."""
 
-    def snapshot(self):
-        """Return what batches are reduced by."""
-        return self
-
-    def make_reducer(self):
+    def make_reducer(self, n_images):
         """Not needed."""
 
-    def update(self, results):
+    def make_device_reducer(self, n_images):
         """Not needed."""
 
 

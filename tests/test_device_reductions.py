@@ -197,9 +197,12 @@ def test_few_bytes_leave_the_device():
     assert shares_of_bytes(coverage.set_params(reductions="host"), images)[0] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("backbone", "size"), [("dlib-resnet29", (150, 150)), ("vggface-resnet50", (224, 224))]
+    ("backbone", "size"),
+    [
+        pytest.param("dlib-resnet29", (150, 150), marks=pytest.mark.slow),
+        pytest.param("vggface-resnet50", (224, 224), marks=pytest.mark.long),
+    ],
 )
 def test_few_bytes_of_large_networks_leave_the_device(monkeypatch, backbone, size):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
