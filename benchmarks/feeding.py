@@ -43,11 +43,11 @@ class WatchedReader:
         self._spans, self._lock = [], threading.Lock()
         self._started = time.perf_counter()
 
-    def read(self, data, make_reducer):
+    def read(self, data, *makers):
         """Let a batch pass; a simulated device takes one batch at a time."""
         if self._seconds_an_image is None:
             started = time.perf_counter()
-            results = self._reader.read(data, make_reducer)
+            results = self._reader.read(data, *makers)
             self._spans.append((started, time.perf_counter()))
             return results
         with self._lock:
