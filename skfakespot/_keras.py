@@ -35,6 +35,9 @@ def _import_quietly():
 
     The collector would look through a million new objects again and again, for half a second.
     """
+    # By default, TensorFlow uses oneDNN on some processors only. Without it, the outputs of an
+    # image may depend on its batch.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     level, collects = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3"), gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# As skfakespot does, for tests that import Keras first.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # A busy machine is no failure, and a commit that passed once passes again.
 # --hypothesis-profile=random searches for new examples.

@@ -63,7 +63,7 @@ class _StatisticReducer:
         maps = slice(first, first + self._layout.n_maps[layer])
         for name, rows in (("moments", self._moments), ("autocorrelation", self._autocorrelation)):
             if name in values:
-                rows[..., maps] = values[name].reshape(*rows.shape[:2], -1)
+                rows[..., maps] = values[name].reshape(rows[..., maps].shape)
         if "gram" in values:
             self._gram[layer] = values["gram"]
         self._sums[:, layer] = values["sums"].reshape(-1)

@@ -46,19 +46,25 @@ def choose_engine(engine, backbone, device, reductions):
 
 def import_openvino():
     """Return the module of OpenVINO; raise ImportError, with the line for pip, if there is none."""
-    try:
-        import openvino
-    except ImportError as error:
+    if not _is_installed():
         raise ImportError(
             "engine='openvino' needs OpenVINO. Install it with: pip install "
             "'skfakespot[openvino]'. Or set engine='keras'; few counts will differ, by 1."
-        ) from error
+        )
+    import openvino
+
     return openvino
+
+
+def _is_installed():
+    spec = find_spec("openvino")
+    # A folder of this name, such as one in the current directory, has no origin.
+    return spec is not None and spec.origin is not None
 
 
 def _is_faster(device):
     return (
-        find_spec("openvino") is not None
+        _is_installed()
         and platform.machine().lower() in _MEASURED
         and import_keras().backend.backend() == "tensorflow"
         and (device or default_device()).startswith("cpu")
