@@ -1,5 +1,7 @@
 """One pass through the network gives what two passes give, to the last bit."""
 
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -350,3 +352,13 @@ def test_a_layer_of_more_channels_than_sixteen_bits_can_number():
     assert_array_equal(counts[:, :70_000], expected)
     clear_caches(networks=False)
     assert_array_equal(coverage.transform(rows), counts)
+
+
+def test_a_folder_named_openvino_is_no_engine(network, tmp_path, monkeypatch):
+    (tmp_path / "openvino").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    if find_spec("openvino").origin:
+        pytest.skip("OpenVINO is installed")
+    coverage = NeuronCoverageTransformer(network, engine="openvino")
+    with pytest.raises(ImportError, match=r"pip install 'skfakespot\[openvino\]'"):
+        coverage.fit(varied_images(4))
