@@ -86,14 +86,20 @@ class ExplanationDisplay:
 
         Parameters
         ----------
-        detector, method, grid_size, pos_label
-            A fitted detector, and how its evidence is computed; see `evidence_map`.
+        detector : classifier
+            A fitted detector; see `evidence_map`.
         image : str, os.PathLike, bytes, PIL.Image.Image or array-like of shape (H, W, 3)
             One image, as an element of a list that the detector takes.
+        method : {"auto", "linear", "occlusion"}, default="auto"
+            How the evidence is computed; see `evidence_map`.
+        grid_size : int, default=8
+            See `evidence_map`.
         calibration : None or tuple of (y_true, probabilities), default=None
             Labels of images that the detector was not fitted to, and its probabilities of fake for
             them. The picture then says how many of the images that got a similar probability are
             fake: one of the ten bins [0, 0.1), [0.1, 0.2) to [0.9, 1].
+        pos_label : int, float, bool or str, default=None
+            Label of the fakes; see `fake_probability`.
         figure : None or matplotlib.figure.Figure, default=None
             See `plot`.
 
