@@ -28,11 +28,11 @@ def count_by_numpy(outputs, thresholds, *, neuron="unit", output="layer"):
     return _per_feature([values > threshold for values, threshold in layers], output)
 
 
-def count_ties(outputs, thresholds, *, neuron="unit", output="layer"):
+def count_ties(outputs, thresholds, *, neuron="unit", output="layer", rounding=ROUNDING):
     """Number of neurons of each image and feature that lie within rounding of the threshold."""
     ties = []
     for values, threshold in zip(neurons_of_layers(outputs, neuron), thresholds, strict=True):
-        ties.append(np.abs(values - threshold) <= 2 * ROUNDING * np.abs(values).mean())
+        ties.append(np.abs(values - threshold) <= 2 * rounding * np.abs(values).mean())
     return _per_feature(ties, output)
 
 
@@ -42,7 +42,7 @@ def _per_feature(chosen, output):
     return np.stack([layer.sum(axis=(1, 2)) for layer in chosen], axis=1)
 
 
-def assert_same_but_for_rounding(actual, expected, outputs, **reading):
+def assert_same_but_for_rounding(actual, expected, outputs, *, rounding=ROUNDING, **reading):
     """Compare thresholds and counts; only neurons that tie with a threshold may be counted apart.
 
     Parameters
@@ -51,6 +51,8 @@ def assert_same_but_for_rounding(actual, expected, outputs, **reading):
         Results of the same images.
     outputs : list of ndarray
         Outputs of each layer for these images, from any batches.
+    rounding : float
+        Of an output, relative to the mean absolute output of its layer.
     **reading : dict
         Parameters ``neuron`` and ``output`` of the transformer.
     """
@@ -58,7 +60,7 @@ def assert_same_but_for_rounding(actual, expected, outputs, **reading):
     for threshold, expected_threshold, layer in zip(
         thresholds, expected_thresholds, outputs, strict=True
     ):
-        rounding = ROUNDING * np.abs(layer).mean(dtype=np.float64)
-        assert_allclose(threshold, expected_threshold, rtol=0, atol=rounding)
-    ties = count_ties(outputs, expected_thresholds, **reading)
+        bound = rounding * np.abs(layer).mean(dtype=np.float64)
+        assert_allclose(threshold, expected_threshold, rtol=0, atol=bound)
+    ties = count_ties(outputs, expected_thresholds, rounding=rounding, **reading)
     assert_array_equal(np.abs(counts - expected_counts) > ties, False)
