@@ -22,7 +22,7 @@ class TrainingNeighbor(NamedTuple):
         Its label.
     distance : float
         Root mean square difference of the features, in standard deviations if the detector
-        standardises them: 0 for the same image, and about 1.4 for two unrelated images.
+        standardises them: 0 for the same image, and in theory about 1.4 for two unrelated images.
     index : int
         Its position among the training images.
     """
