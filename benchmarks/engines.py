@@ -95,9 +95,8 @@ def methods_of(coverage, images, engine):
 
 def cross_validation(name, images, target, engine):
     """Make a cross-validation of five folds, and the same of features that are known."""
-    detector = make_fakespotter(
-        name, weights="random", classifier=LogisticRegression(max_iter=500)
-    ).set_params(coverage__engine=engine)
+    detector = make_fakespotter(name, classifier=LogisticRegression(max_iter=500))
+    detector.set_params(coverage__weights="random", coverage__engine=engine)
     features = clone(detector[0]).fit_transform(images)
 
     def evaluate():
