@@ -25,7 +25,7 @@ from skfakespot.comparison import (
     make_detectors,
 )
 from skfakespot.images import UnreadableImageWarning, as_samples, load_image
-from skfakespot.rivals import list_rivals
+from skfakespot.rivals import FeatureMapTransformer, list_rivals
 
 mpl.use("agg")
 N_IMAGES = 36
@@ -255,6 +255,15 @@ def test_an_image_passes_through_the_network_once(network, images, y):
     assert count.n_images == 2 * N_IMAGES + 2 * 12 + 1
     assert fakespotter["coverage"].memory is None
     assert not hasattr(fakespotter["classify"], "coef_")
+
+
+def test_a_feature_map_of_a_frozen_network_is_read_once(network, images, y):
+    layer = network.layers[1].name
+    attention = make_pipeline(FeatureMapTransformer(network, layer=layer), LogisticRegression())
+    with count_network_images() as count:
+        comparison = compare_detectors({"attention": attention}, images, y, cv=3, kinds=())
+    assert comparison.results["attention"].error is None
+    assert count.n_images == N_IMAGES + 2 * 12 + 2
 
 
 def test_perturbed_images_are_read_without_the_store(network, images, y, tmp_path):

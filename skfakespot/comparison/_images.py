@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from .._sklearn_compat import _safe_indexing
+from ..rivals import FeatureMapTransformer
 
 AT_ONCE = 256
 
@@ -18,13 +19,18 @@ def split_off_features(detector, X, y):
     steps = getattr(detector, "steps", None)
     if not steps or len(steps) < 2 or not hasattr(steps[0][1], "transform"):
         return None, detector
-    if get_tags(steps[0][1]).requires_fit:
+    if _learns(steps[0][1]):
         return None, detector
     first = clone(steps[0][1]).fit(X, y)
     features = first.transform(_safe_indexing(X, [0]))
     if not isinstance(features, np.ndarray) or features.ndim != 2:
         return None, detector
     return first, detector[1:]
+
+
+def _learns(transformer):
+    """Whether the training images may change the features; a frozen network has no need of them."""
+    return get_tags(transformer).requires_fit and not isinstance(transformer, FeatureMapTransformer)
 
 
 class ImageInput:
