@@ -20,7 +20,8 @@ from skfakespot._counting._bands import FixedBand
 from skfakespot._counting._neuron_kernels import count_above
 from skfakespot._counting._reducers import CountReduction, ProfileReduction
 
-N_IMAGES = 4
+# As many as are counted by compiled loops.
+N_IMAGES = 8
 
 
 def fastest(pool, action, arguments, repeats):
