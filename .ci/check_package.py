@@ -53,9 +53,9 @@ def install(wheel, folder):
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(run(python, "-c", code, stdout=subprocess.PIPE).stdout.strip())
+    run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
     # Only the packages are found there, not an editable installation of this checkout.
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
     return python, packages
 
 
