@@ -80,7 +80,7 @@ def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces, step):
 
 @pytest.mark.slow
 def test_a_picture_larger_than_a_strip_gives_what_dlib_gives(faces, dlib_faces):
-    pixels = photograph(faces, 0, size=(1300, 1500), n_faces=40, sides=(80, 400))
+    pixels = photograph(faces, 0, size=(900, 1000), n_faces=30, sides=(80, 300))
     boxes, scores, landmarks = dlib_faces(pixels)
     found = detect_faces(pixels)
     assert len(boxes) > 12

@@ -52,7 +52,7 @@ def test_what_is_refused(attack):
                 read(content)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_memory_and_time_of_all_attacks():
     output = run("measure_hostile_images.py")
