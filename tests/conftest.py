@@ -16,6 +16,13 @@ settings.load_profile("same-examples")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_ignore_collect(collection_path):
+    """With another backend of Keras, look only into files that have tests for it."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" and collection_path.is_file():
+        return "mark.backends" not in collection_path.read_text() or None
+    return None
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if {"faces", "oracle_file"} & set(item.fixturenames):

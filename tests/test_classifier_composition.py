@@ -225,6 +225,7 @@ def _train(X, y, parameters, random_state):
     return [*classifier.coefs_, *classifier.intercepts_]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [{"dropout": 0.3}, {"max_iter": 45, "tol": 0.0}])
 def test_same_seed_same_weights_in_threads_and_processes(counts, parameters):
     """The second set of parameters trains long enough for TensorFlow's XLA."""

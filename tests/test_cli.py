@@ -416,7 +416,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("command", ["predict", pytest.param("evaluate", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_with_130_and_one_line(folders, detector_file, command):
     faces = [str(path) for path in sorted(folders.glob("*/*.png"))]
     arguments = folder_options(folders) if command == "evaluate" else [str(detector_file), *faces]

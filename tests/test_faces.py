@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -60,9 +61,10 @@ def dlib_faces():
 
 
 @pytest.mark.slow
-def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces):
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces, step):
     n_pictures, n_faces = 0, []
-    for pixels, n_doublings in fifty_pictures(faces):
+    for pixels, n_doublings in islice(fifty_pictures(faces), None, None, step):
         boxes, scores, landmarks = dlib_faces(pixels, n_doublings)
         found = detect_faces(pixels, min_size=80 / 2**n_doublings)
         assert_array_equal(found.boxes, boxes)
@@ -71,14 +73,14 @@ def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces):
         assert_allclose(found.landmarks, landmarks, atol=0.51)
         n_pictures += 1
         n_faces.append(len(boxes))
-    assert n_pictures == 50
-    assert sum(n_faces) > 50
+    assert n_pictures == 50 // step
+    assert sum(n_faces) > n_pictures
     assert max(n_faces) >= 3
 
 
 @pytest.mark.slow
 def test_a_picture_larger_than_a_strip_gives_what_dlib_gives(faces, dlib_faces):
-    pixels = photograph(faces, 0, size=(1300, 1500), n_faces=40, sides=(80, 400))
+    pixels = photograph(faces, 0, size=(900, 1000), n_faces=30, sides=(80, 300))
     boxes, scores, landmarks = dlib_faces(pixels)
     found = detect_faces(pixels)
     assert len(boxes) > 12

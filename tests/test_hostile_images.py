@@ -52,7 +52,7 @@ def test_what_is_refused(attack):
                 read(content)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_memory_and_time_of_all_attacks():
     output = run("measure_hostile_images.py")
@@ -135,7 +135,7 @@ def test_damaged_headers():
             fuzz_image_headers.read(fuzz_image_headers.damaged_file(seed))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_damaged_headers_for_a_while():
     seconds = os.environ.get("SKFAKESPOT_FUZZ_SECONDS", "60")

@@ -47,6 +47,7 @@ def network():
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_writes_nothing_here_and_in_workers(tmp_path):
     (tmp_path / "own_network.py").write_text(OWN_NETWORK)
     program = FIT + (

@@ -215,6 +215,7 @@ def test_clones_share_the_network_and_keep_their_configuration(backbone):
     assert cloned._sklearn_output_config == {"transform": "pandas"}
 
 
+@pytest.mark.slow
 def test_a_pickle_travels_to_another_process(images, tmp_path):
     coverage = NeuronCoverageTransformer(small_network()).fit(images)
     joblib.dump((coverage, images), tmp_path / "coverage.joblib")

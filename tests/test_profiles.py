@@ -98,6 +98,7 @@ def test_cross_validation_looks_at_each_image_once(paths, folder, output):
     assert passed.n_images == 0
 
 
+@pytest.mark.slow
 def test_another_process_needs_no_network(folder, paths):
     program = (
         "import sys, numpy as np\n"

@@ -232,6 +232,7 @@ def test_repeated_and_unreadable_images_keep_their_rows(network, images):
         assert_array_equal(alone, features[[6]])
 
 
+@pytest.mark.slow
 def test_worker_processes_compute_the_same(network, images):
     expected = reader_of(network, ALL, grid_size=2).fit_transform(images)
     clear_caches(networks=False)

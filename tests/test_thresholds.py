@@ -363,6 +363,7 @@ def test_workers_batches_and_the_store_change_nothing(exact, images, labels, thr
     assert_array_equal(loaded.transform(images), coverage.transform(images))
 
 
+@pytest.mark.slow
 def test_processes(images, labels):
     for threshold in KINDS:
         coverage = NeuronCoverageTransformer(

@@ -320,6 +320,7 @@ def test_copies_count_alike_and_hash_alike(images, kind):
         assert joblib.hash(other) == joblib.hash(coverage)
 
 
+@pytest.mark.slow
 def test_workers(exact, larger, images, paths):
     coverage = NeuronCoverageTransformer([exact, larger], batch_size=3, n_jobs=2)
     alone = clone(coverage).set_params(n_jobs=None)

@@ -486,6 +486,7 @@ def test_cards_tell_what_the_networks_have(random_backbones):
         assert (card.input_size, card.licence) == (backbone.input_size, backbone.licence)
 
 
+@pytest.mark.slow
 def test_evaluate_with_a_file_of_weights(legacy_files, tmp_path, capsys):
     random = np.random.default_rng(0)
     for label in ("real", "fake"):

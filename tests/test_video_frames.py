@@ -373,6 +373,7 @@ def test_a_file_that_changes_is_read_again(tmp_path):
     assert number_of(load_image(VideoFrame(path, 1.0))) == 525
 
 
+@pytest.mark.slow
 def test_frames_can_be_perturbed_and_sent_to_processes(clip):
     def brighter(pixels, seed):
         return np.minimum(pixels.astype(int) + seed, 255).astype(np.uint8)

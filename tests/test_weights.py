@@ -1,5 +1,4 @@
 import zipfile
-from pathlib import Path
 
 import h5py
 import keras
@@ -328,21 +327,35 @@ def damaged(tmp_path_factory):
     return tmp_path_factory.mktemp("damaged") / "weights"
 
 
-@pytest.mark.slow
-@settings(max_examples=300, deadline=None)
-@given(data=st.data(), name=st.sampled_from(FORMATS))
-def test_flipped_bits_are_read_or_refused(model, originals, damaged, data, name):
-    content = bytearray(originals[name])
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
-    damaged.write_bytes(content)
-    read_or_refuse(damaged, model)
+def many(n_examples, n_more):
+    """So many examples with the slow tests, and more with those that take minutes."""
+    more = pytest.param(n_more, marks=pytest.mark.long)
+    return pytest.mark.parametrize("n_examples", [n_examples, more])
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
-@given(data=st.data(), name=st.sampled_from(FORMATS))
-def test_truncated_files_are_refused(model, originals, damaged, data, name):
-    content = originals[name]
-    Path(damaged).write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
-    assert not read_or_refuse(damaged, model)
+@many(20, 300)
+def test_flipped_bits_are_read_or_refused(model, originals, damaged, n_examples):
+    @settings(max_examples=n_examples)
+    @given(data=st.data(), name=st.sampled_from(FORMATS))
+    def check(data, name):
+        content = bytearray(originals[name])
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+        damaged.write_bytes(content)
+        read_or_refuse(damaged, model)
+
+    check()
+
+
+@pytest.mark.slow
+@many(20, 100)
+def test_truncated_files_are_refused(model, originals, damaged, n_examples):
+    @settings(max_examples=n_examples)
+    @given(data=st.data(), name=st.sampled_from(FORMATS))
+    def check(data, name):
+        content = originals[name]
+        damaged.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+        assert not read_or_refuse(damaged, model)
+
+    check()
