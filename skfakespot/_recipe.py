@@ -1,5 +1,7 @@
 """The base class of the elements of X that are made of another image when X is read."""
 
+from typing import TYPE_CHECKING, Any
+
 
 class RecipeError(Exception):
     """Why an image cannot be made of its source, as the end of a sentence: ``str(error)``."""
@@ -12,6 +14,9 @@ class Recipe:
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        source: Any
 
     def _name(self, source_name):
         """Name in error messages, given that of the source."""

@@ -3,8 +3,8 @@
 This room works on arrays of pixels and on seeds. It knows nothing of files, X or estimators.
 """
 
-from ._levels import KINDS, PRESETS, as_perturbation, perturbations_of
-from ._perturbation import Perturbation, did_you_mean
+from ._levels import PRESETS, as_perturbation, perturbations_of
+from ._perturbation import KINDS, Perturbation, did_you_mean
 from ._perturbed_image import PerturbedImage
 from ._upsampling import UPSAMPLING_STAGES, Upsampling, double_size, draw_kernel
 

@@ -10,7 +10,7 @@ def _steps(kind, *levels, **options):
 
 
 # From the mildest to the strongest. docs/robustness.rst gives the sources.
-PRESETS = {
+PRESETS: dict[str, dict[str, tuple[Perturbation, ...]]] = {
     "paper": {
         "compression": _steps("compression", 100, 75, 50, 25, 1),
         "resize": _steps("resize", 0.9, 0.7, 0.5, 0.3, 0.1),
