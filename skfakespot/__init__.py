@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
 from importlib import import_module

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Bounded caches of this process, and the function that empties them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Labels and scores of the class fake, validated; the label is found, or given by the user."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Parameters that say which networks are read; cloning and pickling of estimators with them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The probability of the class fake, from any fitted classifier."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of the elements of X that are made of another image when X is read."""
 
 from typing import TYPE_CHECKING, Any

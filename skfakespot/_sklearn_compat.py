@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The private parts of scikit-learn that this package uses, in one place."""
 
 from __future__ import annotations

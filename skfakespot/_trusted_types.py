@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The types in files of detectors, for skops, which loads only types that it is told to trust."""
 
 from __future__ import annotations

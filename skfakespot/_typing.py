@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Names for the types in public signatures. Only type checkers import this module."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Perturbed images: the function `perturb`, and a sampler that adds perturbed training images."""
 
 from __future__ import annotations

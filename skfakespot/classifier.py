@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's classifier: a multi-layer perceptron, trained by Keras, kept as NumPy arrays."""
 
 from __future__ import annotations

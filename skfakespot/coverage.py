@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The transformer: images in, mean neuron coverage of each layer out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A classifier that skips rows of NaN, such as those of unreadable images."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Splitters for cross-validation: leave one generator of fakes out."""
 
 from __future__ import annotations

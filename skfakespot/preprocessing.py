@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Standardisation of wide feature matrices in little memory."""
 
 from __future__ import annotations

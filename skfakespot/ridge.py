@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Ridge classifier for more features than samples, with calibrated probabilities."""
 
 from __future__ import annotations

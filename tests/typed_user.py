@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The code of a user, which `mypy --strict` checks; it never runs. See [tool.mypy]."""
 
 from pathlib import Path

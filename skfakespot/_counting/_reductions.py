@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One layer's outputs for a batch, reduced to sums, counts and the values in a band."""
 
 from itertools import pairwise

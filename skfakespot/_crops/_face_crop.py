@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The face of an image as an element of X: cut out when it is read, or missing."""
 
 from __future__ import annotations

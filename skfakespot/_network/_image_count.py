@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Counting the images that pass through networks."""
 
 from __future__ import annotations

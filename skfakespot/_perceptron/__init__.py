@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A multi-layer perceptron as arrays: trained by Keras, evaluated by NumPy."""
 
 from ._checks import check_layer_sizes, check_partial_classes

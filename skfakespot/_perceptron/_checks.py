@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks of the widths of the hidden layers, and of the classes that come in parts."""
 
 from numbers import Integral

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A fitted perceptron as a classifier: its attributes, its predictions and its Keras model."""
 
 from __future__ import annotations

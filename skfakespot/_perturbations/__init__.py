@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Perturbations of one image's pixels: the paper's four kinds, up-sampling, and recipes of them.
 
 This room works on arrays of pixels and on seeds. It knows nothing of files, X or estimators.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Presets: the levels of published evaluations, by name; and perturbations made from them."""
 
 from numbers import Real

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The kinds of perturbation with their levels and options, and one perturbation at one level."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """An image together with a perturbation that is applied when the image is read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Up-sampling as in the decoder of a generator: what doubles an image, and what it leaves in it."""
 
 from __future__ import annotations

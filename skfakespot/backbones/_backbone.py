@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`Backbone`, `Preprocessing` and `BackboneCard`, and the errors of backbones."""
 
 from __future__ import annotations

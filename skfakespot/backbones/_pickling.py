@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Keras models as an architecture and arrays, whose pickles can be hashed and compared."""
 
 from __future__ import annotations

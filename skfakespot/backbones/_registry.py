@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Backbones by name, and from every other value of the ``backbone`` parameter."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`compare_detectors`: several detectors, trained and tested on the same folds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The detectors that are compared if no others are given: FakeSpotter's recipes and the rivals."""
 
 from __future__ import annotations

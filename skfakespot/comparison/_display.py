@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of a comparison: a bar for each detector."""
 
 from __future__ import annotations

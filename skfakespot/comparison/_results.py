@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The results of a comparison, as arrays, as a table and as text."""
 
 from __future__ import annotations

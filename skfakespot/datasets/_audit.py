@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """An audit of how well facts of the files alone tell real from fake images."""
 
 from __future__ import annotations

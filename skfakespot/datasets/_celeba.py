@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of CelebA."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The demonstration faces: real ones, and simulated fakes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of the DeepFake Detection Challenge."""
 
 from __future__ import annotations

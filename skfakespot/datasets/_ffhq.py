@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of Flickr-Faces-HQ."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of folders of real and of fake faces."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A check of what a test set shares with the training set."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Helpers of all readers: finding files, checking arguments, making the Bunch."""
 
 from __future__ import annotations

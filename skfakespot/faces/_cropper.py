@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The transformer from photographs to crops of their faces."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`detect_faces`: boxes, scores and landmarks of the faces in an image."""
 
 from __future__ import annotations

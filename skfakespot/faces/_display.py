@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of images with their faces, and of what a `FaceCropper` cuts out."""
 
 from __future__ import annotations

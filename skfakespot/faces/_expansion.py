@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Crops of all faces in place of the images in X."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Samples read in batches, which threads decode in advance."""
 
 from __future__ import annotations

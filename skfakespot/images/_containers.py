@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The formats of video files, known from their first bytes and from the ends of their names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading one image, from a file, its content, a PIL image or an array, as RGB pixels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The error and the warning for an image that cannot be read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Format, size and JPEG settings of an image, read without decoding its pixels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of images whose pixels are made when X is read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The limits on image files, which environment variables change."""
 
 from __future__ import annotations

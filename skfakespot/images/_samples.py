@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """X as `Samples`: images in an array, images or paths in a sequence, or vectors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The images of X that cannot be read, found before they are used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where in an image the neurons of each layer are active."""
 
 from __future__ import annotations

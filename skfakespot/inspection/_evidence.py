@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What in an image speaks for "fake" to a detector."""
 
 from __future__ import annotations

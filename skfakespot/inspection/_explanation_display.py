@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of an explanation: the photograph, what speaks for "fake" in it, and the layers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Whether maps show what a detector looks at: the score without the parts that they point to."""
 
 from __future__ import annotations

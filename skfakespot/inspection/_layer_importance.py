@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How much a detector depends on each layer of its network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of the importances of layers."""
 
 from __future__ import annotations

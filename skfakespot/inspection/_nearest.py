@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The training images whose features are nearest to those of an image."""
 
 from __future__ import annotations

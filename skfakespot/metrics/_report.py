@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The report of the paper's eight metrics, with intervals."""
 
 from __future__ import annotations

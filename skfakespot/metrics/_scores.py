@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The TPR at a given FPR, the equal error rate, and scorers for scikit-learn's searches."""
 
 from __future__ import annotations

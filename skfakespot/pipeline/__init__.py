@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The whole detector as one scikit-learn Pipeline."""
 
 from importlib import import_module

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """imbalanced-learn's Pipeline, which keeps the copies of an image together."""
 
 from __future__ import annotations

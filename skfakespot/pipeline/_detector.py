@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's Pipeline, with checks of the labels before the network runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`make_fakespotter`: the whole detector from a few choices."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The detectors that FakeSpotter is compared with."""
 
 from importlib import import_module

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A classifier of feature maps that learns where to look, after Stehouwer et al. (2020)."""
 
 from __future__ import annotations

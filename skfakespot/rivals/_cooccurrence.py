@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Co-occurrences of pixel values, after Nataraj et al. (2019) and Barni et al. (2020)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The traces of a pasted face of lower resolution, after Li and Lyu (2019)."""
 
 from __future__ import annotations

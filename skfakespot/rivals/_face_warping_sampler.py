@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The sampler that makes fakes of real faces by warping, after Li and Lyu (2019)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of samplers that make fakes of the real training images."""
 
 from __future__ import annotations

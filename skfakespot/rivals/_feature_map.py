@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The outputs of one layer of a frozen network, as features."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of transformers that compute features of each image by itself."""
 
 from __future__ import annotations

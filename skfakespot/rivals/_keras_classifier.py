@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A user's own Keras classifier of real and fake images, as a scikit-learn classifier."""
 
 from __future__ import annotations

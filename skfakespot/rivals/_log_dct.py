@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The logarithms of the coefficients of a cosine transform, after Frank et al. (2020)."""
 
 from __future__ import annotations

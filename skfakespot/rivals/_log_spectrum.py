@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The log-spectrum image of AutoGAN, after Zhang et al. (2019)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Principal components, as many as the training samples allow."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The radial mean of the log spectrum, after Durall et al. (2019, 2020)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Co-occurrences of high-pass residuals, as in the rich models of Fridrich and Kodovský (2012)."""
 
 from __future__ import annotations

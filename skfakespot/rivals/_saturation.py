@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The frequency of very bright and very dark pixels, after McCloskey and Albright (2018)."""
 
 from __future__ import annotations

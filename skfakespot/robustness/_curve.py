@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Robustness curves: the scores of a detector on perturbed images, and the mean of their drop."""
 
 from __future__ import annotations

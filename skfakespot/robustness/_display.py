@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of robustness curves, as in Figure 4 of the paper."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of scores that grow chunk by chunk, so that an interrupted run can go on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The score of one image, and the lines of scores in CSV files."""
 
 from __future__ import annotations

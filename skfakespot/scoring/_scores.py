@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scoring of many images, chunk by chunk; images that cannot be read do not stop it."""
 
 from __future__ import annotations

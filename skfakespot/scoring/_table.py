@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scores as a table of the library that is installed, and in Parquet files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Aggregation of the scores and labels of frames to those of groups, such as videos."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The estimator that classifies videos by a classifier of their frames."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Frames of the videos in X, in place of the videos."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One frame of a video file, as an image in X that is decoded when X is read."""
 
 from __future__ import annotations

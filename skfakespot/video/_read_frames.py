@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading some of the frames of a video file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scores of video files by a fitted detector of images, in a table or a file."""
 
 from __future__ import annotations
