@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What each backbone costs per image, relative to the default one, in one process.
 
 Run: python benchmarks/backbones.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Section 4.4 of the paper on your copy of Celeb-DF (v2): AUC on its testing videos.
 
 The paper does not say on what the detector was trained. Give FaceForensics++ (its training part is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time FakeSpotterClassifier beside the Keras wrappers and MLPClassifier.
 
 Every classifier trains the same network (512-256-128-64) on the same 1,500 x 53 samples for 20

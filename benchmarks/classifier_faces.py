@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AUC of the paper's classifier beside MLPClassifier's, and its spread over seeds.
 
 Run: python benchmarks/classifier_faces.py --real DIR --fake DIR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Cost of the guards against hostile image files: time to read ordinary faces with and without.
 
 Run: python benchmarks/decoding.py --faces DIR

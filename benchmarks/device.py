@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time, bytes and memory of reading networks on the device and the backend that Keras uses.
 
 Every time is a ratio to the bare forward pass of the same images in the same process: the network

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time the engine in units of the bare network, and measure its memory.
 
 Every figure is a ratio to the bare forward pass of the same images in the same process: the

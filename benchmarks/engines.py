@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time both engines in units of the bare network in TensorFlow, in one interleaved run.
 
 "Bare" is the forward pass alone, to the network's last output, on preprocessed batches that wait

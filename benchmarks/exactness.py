@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Measure how far results depend on the batch and on the processor.
 
 Each setting of oneDNN's largest instruction set runs in a process of its own, so that one machine

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Whether evidence maps are faithful: how the decision value falls without parts of held-out fakes.
 
 Run: python benchmarks/explanations.py --real DIR --fake DIR

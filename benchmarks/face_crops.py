@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AUC of detectors on whole pictures, on square crops of their faces, and on aligned crops.
 
 "Fixed" is the same square of every picture, the mean of the box crops: it enlarges the faces as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How well faces of 80 to 400 pixels are found in photographs, and how often where there are none.
 
 Each photograph is a part of a picture without a face, into which a face from a picture that is

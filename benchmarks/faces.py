@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time and memory of detect_faces and of a detector with faces=True, beside dlib and mtcnn.
 
 Each picture holds faces of several sizes on noise. dlib-bin is timed once, because its wheel takes

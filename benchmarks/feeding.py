@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How fast images are read and decoded, and how long a network waits for them.
 
 A device of a given speed is simulated by a pause for each batch. It takes nothing from the

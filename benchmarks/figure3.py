@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's Figure 3 on your faces: a precision-recall curve for each sort of fakes.
 
 Each curve is that of the faces which the first of the folds holds out.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's Figure 4 on your faces: the AUC on perturbed faces, a line for each sort of fakes.
 
 Each line is that of the faces which the first of the folds holds out, with intervals of 95 %.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AUC of small faces by the size that they are resized to for the backbone.
 
 Run: python benchmarks/image_sizes.py --real DIR --fake DIR

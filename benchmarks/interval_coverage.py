@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How often the intervals of fake_detection_report hold the true value, in a simulation.
 
 Scores are normal with variance 1, fakes' being higher on average; those of one video or identity

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which layers of dlib's network the detectors of both recipes depend on, on held-out faces.
 
 Run: python benchmarks/layer_importance.py --real DIR --fake DIR --output PNG

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Learning curves of detectors: the AUC over five folds against the number of training faces.
 
 Run: python benchmarks/learning_curve.py --real DIR --fake DIR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the scripts that redo the paper's tables and figures share: faces, splits, detectors."""
 
 from contextlib import suppress

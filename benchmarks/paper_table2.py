@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The values printed in the paper's Table 2, and a text table of results beside them."""
 
 import numpy as np

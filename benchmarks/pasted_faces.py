@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Photographs with a face pasted into each, photographs without a face, and squares of faces.
 
 A square is x and y of its centre, its side, and the angle by which it is turned clockwise in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time perturb beside albumentations: images of 256 x 256 pixels a second, for each kind.
 
 Every pair does the same to the same images: the same JPEG quality, scale and interpolation, noise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How far the probabilities of each recipe lie from 0.5, and whether calibration helps.
 
 Run: python benchmarks/probabilities.py --real DIR --fake DIR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AUC of the readings of a network's neurons, and of whole detectors with their cost.
 
 Run: python benchmarks/readings.py --real DIR --fake DIR --weights FACERES_JSON

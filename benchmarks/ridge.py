@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time and memory to train a classifier on many more features than faces, on random features.
 
 Run: python benchmarks/ridge.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FakeSpotter and its rivals on the same folds, in one table, beside the paper's Table 2.
 
 Run: python benchmarks/rivals.py --real DIR --fake DIR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Mean drop of the AUC on perturbed faces, of detectors trained with and without perturbed copies.
 
 Run: python benchmarks/robustness.py --real DIR --fake DIR --copies 0 1 4

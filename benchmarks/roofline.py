@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Compare what the reductions cost with what they cost at least: one look at each output.
 
 The least is the time in which the machine's cores, all at once, read so many bytes from memory. The

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How the cost of an image grows with their number: time, memory, store and look-up.
 
 The images are faces with noise of different seeds (`PerturbedImage`), which are in memory as

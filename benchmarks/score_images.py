@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Measure the speed and the peak memory of score_images, and of the bare transform.
 
 Run: python benchmarks/score_images.py --real DIR --fake DIR

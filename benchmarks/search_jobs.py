@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time a grid search in one process and in several, with and without a folder of profiles.
 
 Each search runs in a fresh process with nothing stored, first in one process and then in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """CPU time and peak memory of starting: of imports, of the help, and of predicting one image.
 
 Run: python benchmarks/start_up.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Time the statistics of feature maps in units of the bare network.
 
 Run: python benchmarks/statistic_cost.py --real DIR --fake DIR --weights FACERES_JSON

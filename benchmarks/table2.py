@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's Table 2 on your faces, in both conventions, beside the paper's values.
 
 A detector is trained and tested for each sort of fakes, in cross-validation. (The paper trains on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Recall of fakes whose generator the detector was not trained on, and what raises it.
 
 The fakes are those of FAKE, named StyleGAN here, and simulated ones: each real face is shrunk by 2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Measure how long it takes to read and to score a 60-second video of 1280 x 720 pixels.
 
 Run: python benchmarks/video.py --real REAL --fake FAKE

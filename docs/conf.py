@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Sphinx configuration."""
 
 import skfakespot
@@ -15,6 +16,7 @@ html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 html_sidebars = {"*": []}
 
 autosummary_generate = True
+autodoc_typehints = "none"  # the parameters are documented with their types
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "RT03", "SS06"}
 nitpicky = False

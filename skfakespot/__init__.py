@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Spot AI-made faces by the neuron coverage of a face-recognition network."""
 
 from importlib import import_module
@@ -5,6 +6,27 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import augmentation as augmentation
+    from . import backbones as backbones
+    from . import classifier as classifier
+    from . import cli as cli
+    from . import comparison as comparison
+    from . import coverage as coverage
+    from . import datasets as datasets
+    from . import engine as engine
+    from . import faces as faces
+    from . import images as images
+    from . import inspection as inspection
+    from . import metrics as metrics
+    from . import missing as missing
+    from . import model_selection as model_selection
+    from . import pipeline as pipeline
+    from . import preprocessing as preprocessing
+    from . import ridge as ridge
+    from . import rivals as rivals
+    from . import robustness as robustness
+    from . import scoring as scoring
+    from . import video as video
     from ._cache import clear_caches
     from ._network import count_network_images
     from ._probability import fake_probability
@@ -49,13 +71,15 @@ _MODULES = {
 }
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
-        return value
-    if name in _public_submodules():
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # with it, type checkers would accept every name
+
+    def __getattr__(name):
+        if name in _MODULES:
+            globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+            return value
+        if name in _public_submodules():
+            return import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():

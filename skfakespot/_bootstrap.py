@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Bootstrap draws of samples or groups, scores of the draws, and intervals of a score."""
 
 import numpy as np

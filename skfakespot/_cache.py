@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Bounded caches of this process, and the function that empties them."""
+
+from __future__ import annotations
 
 import gc
 import os
@@ -178,7 +181,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
     os.register_at_fork(after_in_child=_make_all_locks)
 
 
-def clear_caches(*, networks=True):
+def clear_caches(*, networks: bool = True) -> None:
     """Empty all caches of this process and free their memory; folders of `memory` stay.
 
     Fitted estimators go on working: what they need is built or computed again. Without this call,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Loops in Python, compiled by Numba."""
 
 import numba

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that appear under their name only when they are complete."""
 
 import uuid

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks of the transformer's parameters and input that scikit-learn's tools cannot express."""
 
 from numbers import Integral, Real

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The counting part of `NeuronCoverageTransformer`: between its parameters and the engine."""
 
 import math

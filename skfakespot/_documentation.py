@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Links from an estimator's HTML representation to its page of the reference."""
 
 _REFERENCE = "https://skfakespot.readthedocs.io/en/stable/reference/generated/"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Forked processes, in which a backend of Keras that ran before the fork would hang."""
 
 import os

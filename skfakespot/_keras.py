@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Keras, imported when it is first needed."""
 
 import gc

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A walk through the layers of a Keras network, in the order of the forward pass."""
 
 from ._keras import import_keras

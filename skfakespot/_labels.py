@@ -1,11 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Labels and scores of the class fake, validated; the label is found, or given by the user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def fake_label(labels, pos_label=None):
+    from ._typing import Label
+
+
+def fake_label(labels: ArrayLike, pos_label: Label | None = None) -> Label:
     """Return which of two labels means fake.
 
     Parameters

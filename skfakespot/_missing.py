@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Rows without features, such as those of unreadable images, and the label that they get."""
 
 import numpy as np

@@ -1,14 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Parameters that say which networks are read; cloning and pickling of estimators with them."""
+
+from __future__ import annotations
 
 import copy
 import itertools
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from sklearn.utils.validation import check_is_fitted
 
 from ._network import NetworkSpec, UnitedSpec
 from ._sklearn_compat import InvalidParameterError
 from .backbones import model_from_arrays, model_to_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._typing import BackboneLike
+    from .backbones import Backbone
 
 
 class SharedNetworkMixin:
@@ -42,8 +52,11 @@ class NetworkParameterMixin(SharedNetworkMixin):
 
     _sample_shape = None  # `fit` learns it
 
+    if TYPE_CHECKING:
+        backbone: BackboneLike | Sequence[BackboneLike]
+
     @property
-    def backbone_(self):
+    def backbone_(self) -> Backbone | list[Backbone]:
         """The network that is read, or the list of them, built again after unpickling."""
         check_is_fitted(self)
         backbones = self._network_spec().resolve().backbones

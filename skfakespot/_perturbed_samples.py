@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Perturbed copies of samples, in the type of container that X is."""
 
 import numpy as np

@@ -1,11 +1,23 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The probability of the class fake, from any fitted classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._labels import fake_label, real_label
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def fake_probability(detector, X, *, pos_label=None, **params):
+    from ._typing import Estimator, Label
+
+
+def fake_probability(
+    detector: Estimator, X: Any, *, pos_label: Label | None = None, **params: Any
+) -> NDArray[np.floating[Any]]:
     """Return the probability that each image is fake, whatever the labels are.
 
     The columns of ``predict_proba`` follow the sorted labels: with the labels 0 and 1, column 1 is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reports of progress while images pass through the network: bars, lines, records and callbacks."""
 
 import logging

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of the elements of X that are made of another image when X is read."""
+
+from typing import TYPE_CHECKING, Any
 
 
 class RecipeError(Exception):
@@ -12,6 +15,9 @@ class Recipe:
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        source: Any
 
     def _name(self, source_name):
         """Name in error messages, given that of the source."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Records on disk: files of many records, each written once and checked when read."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where the records of a folder are, in sorted arrays, which are made quickly and are small."""
 
 from bisect import bisect_right

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A classifier that answers from recorded responses, for scores of many draws of its images."""
 
 from contextlib import suppress

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Opening files of unknown origin: regular files only, so that no pipe or device is waited for."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Stretching an image to a size, by Pillow's antialiased bicubic filter."""
 
 import numpy as np

@@ -1,7 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The private parts of scikit-learn that this package uses, in one place."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sklearn import get_config
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -15,6 +20,24 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_sample_weight,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol, TypeVar
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+    class _Decorator(Protocol):
+        def __call__(self, function: _Function, /) -> _Function: ...
+
+    # scikit-learn has no types, and what an untyped decorator returns would have none.
+    def _fit_context(*, prefer_skip_nested_validation: bool) -> _Decorator: ...
+    def available_if(check: Callable[[Any], bool]) -> _Decorator: ...
+    def deprecated(extra: str = "") -> _Decorator: ...
+else:
+    from sklearn.base import _fit_context
+    from sklearn.utils import deprecated
+    from sklearn.utils.metaestimators import available_if
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -32,7 +55,7 @@ except ImportError:  # scikit-learn < 1.9
         def call_on_fit_task_end(self, **_):
             return False
 
-    class CallbackSupportMixin:
+    class CallbackSupportMixin:  # type: ignore[no-redef]
         """Lets an estimator announce its tasks where scikit-learn has no callbacks yet."""
 
         def _init_callback_context(self, **_):
@@ -93,6 +116,8 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "_safe_indexing",
+    "available_if",
+    "deprecated",
     "is_roc_auc",
     "name_owner_of_requests",
     "unset_requests",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """TensorFlow's notes on stderr while its libraries are loaded, left out."""
 
 import os

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The types in files of detectors, for skops, which loads only types that it is told to trust."""
+
+from __future__ import annotations
 
 _TYPES = (
     "skfakespot._perturbations._perturbation.Perturbation",
@@ -20,7 +23,7 @@ _TYPES = (
 )
 
 
-def trusted_types():
+def trusted_types() -> list[str]:
     """List the types of this package that a file of skops may hold without harm.
 
     skops trusts most of scikit-learn by itself. A file that needs other types than these runs

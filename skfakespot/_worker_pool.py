@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """joblib's workers, for all parts of the package; work of workers that died is done again once."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A temporary folder that joblib's worker processes share with the process that started them."""
 
 import atexit

@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Perturbed images: the function `perturb`, and a sampler that adds perturbed training images."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -20,10 +24,25 @@ from ._perturbed_samples import (
 from ._sklearn_compat import Interval, StrOptions, _check_feature_names
 from .images import as_samples
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ._typing import Images, Kind, Levels, Preset, RandomState, SamplingStrategy
+
 __all__ = ["KINDS", "PRESETS", "Perturbation", "PerturbationAugmenter", "perturb"]
 
 
-def perturb(X, kind, level, *, random_state=None, n_jobs=None, **options):
+def perturb(
+    X: Images,
+    kind: Kind,
+    level: float | tuple[Preset, int],
+    *,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    **options: Any,
+) -> Any:
     """Perturb every image of X in one of the four ways of the paper (section 4.3).
 
     Parameters
@@ -174,15 +193,15 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
 
     def __init__(
         self,
-        kinds=("compression", "resize", "noise", "blur"),
+        kinds: Kind | Sequence[Kind] = ("compression", "resize", "noise", "blur"),
         *,
-        levels="paper",
-        n_copies=1,
-        keep_original=True,
-        sampling_strategy=None,
-        random_state=None,
-        n_jobs=None,
-    ):
+        levels: Levels = "paper",
+        n_copies: int | Literal["all"] = 1,
+        keep_original: bool = True,
+        sampling_strategy: SamplingStrategy = None,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.kinds = kinds
         self.levels = levels
@@ -191,7 +210,14 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit_resample(self, X, y, *, sample_weight=None, groups=None):
+    def fit_resample(
+        self,
+        X: Images,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> tuple[Any, Any]:
         """Add the perturbed copies.
 
         Parameters

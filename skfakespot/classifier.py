@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's classifier: a multi-layer perceptron, trained by Keras, kept as NumPy arrays."""
+
+from __future__ import annotations
 
 from dataclasses import fields, replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -14,12 +18,16 @@ from ._documentation import DocumentationLinkMixin
 from ._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
-    InvalidParameterError,
     Options,
     StrOptions,
     _check_sample_weight,
     _fit_context,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ._typing import ClassWeight, RandomState
 
 
 class FakeSpotterClassifier(
@@ -185,27 +193,27 @@ class FakeSpotterClassifier(
 
     def __init__(
         self,
-        hidden_layer_sizes=(512, 256, 128, 64),
+        hidden_layer_sizes: ArrayLike = (512, 256, 128, 64),
         *,
-        learning_rate_init=1e-4,
-        momentum=0.9,
-        decay=1e-6,
-        batch_size=32,
-        max_iter=200,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        warm_start=False,
-        shuffle=True,
-        random_state=None,
-        verbose=0,
-        solver="sgd",
-        activation="relu",
-        alpha=0.0,
-        dropout=0.0,
-    ):
+        learning_rate_init: float = 1e-4,
+        momentum: float = 0.9,
+        decay: float = 1e-6,
+        batch_size: int = 32,
+        max_iter: int = 200,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: ClassWeight = None,
+        warm_start: bool = False,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        solver: Literal["sgd", "adam"] = "sgd",
+        activation: Literal["relu", "tanh", "logistic", "identity"] = "relu",
+        alpha: float = 0.0,
+        dropout: float = 0.0,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate_init = learning_rate_init
         self.momentum = momentum
@@ -227,7 +235,15 @@ class FakeSpotterClassifier(
         self.dropout = dropout
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -271,7 +287,7 @@ class FakeSpotterClassifier(
         context.call_on_fit_task_begin(**hooks)
         with _perceptron.training_session(settings, state, *data) as session:
             fitted = self._run_epochs(session, classes, context, hooks)
-        vars(self).update(fitted)
+        self.__dict__.update(fitted)
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=fitted)
         return self
 
@@ -292,7 +308,13 @@ class FakeSpotterClassifier(
         return fitted()
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train one epoch on the given samples.
 
         Parameters
@@ -325,7 +347,7 @@ class FakeSpotterClassifier(
                 )
         first = not hasattr(self, "coefs_")
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=first)
-        classes = self._check_partial_classes(classes)
+        classes = _perceptron.check_partial_classes(classes, getattr(self, "classes_", None))
         settings = replace(self._settings(), max_iter=1)
         training_data = self._training_data(X, y, classes, sample_weight)
         state = self._initial_state(X, classes, settings) if first else self._resumed_state(classes)
@@ -333,7 +355,7 @@ class FakeSpotterClassifier(
             session.run_epoch()
             self._print_epoch(session, len(session.loss_curve))
             state = session.state(keep_optimizer_state=True)
-        vars(self).update(self._fitted_attributes(state, classes, len(state.loss_curve)))
+        self.__dict__.update(self._fitted_attributes(state, classes, len(state.loss_curve)))
         return self
 
     def _settings(self):
@@ -353,22 +375,6 @@ class FakeSpotterClassifier(
                     f"{sample_weight.min()} and {sample_weight.max()}."
                 )
         return X, y, sample_weight
-
-    def _check_partial_classes(self, classes):
-        """Return all classes of partial_fit, given in this call or in the first."""
-        if classes is None:
-            if not hasattr(self, "classes_"):
-                raise ValueError("classes must be given in the first call to partial_fit.")
-            classes = self.classes_
-        classes = np.unique(classes)
-        if hasattr(self, "classes_") and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes} differ from those of the first call, {self.classes_}. "
-                "Leave classes out, or use a new classifier."
-            )
-        if len(classes) < 2:
-            raise ValueError(f"partial_fit needs at least two classes; classes={classes}.")
-        return classes
 
     def _training_data(self, X, y, classes, sample_weight, groups=None):
         weights = {"sample_weight": sample_weight, "class_weight": self.class_weight}
@@ -403,7 +409,8 @@ class FakeSpotterClassifier(
     def _initial_state(self, X, classes, settings):
         _perceptron.warn_if_unscaled(X)
         n_outputs = 1 if len(classes) == 2 else len(classes)
-        layer_sizes = (X.shape[1], *self._hidden_layer_sizes(), n_outputs)
+        hidden = _perceptron.check_layer_sizes(self.hidden_layer_sizes)
+        layer_sizes = (X.shape[1], *hidden, n_outputs)
         return _perceptron.TrainingState.initial(layer_sizes, settings.weight_generator())
 
     def _resumed_state(self, classes):
@@ -413,23 +420,13 @@ class FakeSpotterClassifier(
                 f"{self.classes_}; it holds {classes}."
             )
         hidden = tuple(map(len, self.intercepts_[:-1]))
-        if hidden != self._hidden_layer_sizes():
+        if hidden != _perceptron.check_layer_sizes(self.hidden_layer_sizes):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} differ from those of the fitted "
                 f"network, {hidden}, which cannot be trained further. Set warm_start=False and "
                 "use fit to start with new weights."
             )
         return self._fitted_state()
-
-    def _hidden_layer_sizes(self):
-        sizes = self.hidden_layer_sizes
-        sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise InvalidParameterError(
-                "hidden_layer_sizes must be an int or a sequence of ints, each at least 1; got "
-                f"{self.hidden_layer_sizes!r}."
-            )
-        return tuple(map(int, sizes))
 
     def _print_epoch(self, session, n_iter):
         if self.verbose:

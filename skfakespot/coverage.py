@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The transformer: images in, mean neuron coverage of each layer out."""
+
+from __future__ import annotations
 
 import re
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import joblib
 import numpy as np
@@ -22,6 +26,23 @@ from ._sklearn_compat import (
     StrOptions,
     _fit_context,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ._typing import (
+        BackboneLike,
+        Images,
+        ImageSize,
+        Layers,
+        Memory,
+        OnError,
+        Statistic,
+        Tap,
+        Threshold,
+    )
 
 
 class NeuronCoverageTransformer(
@@ -192,29 +213,29 @@ class NeuronCoverageTransformer(
 
     def __init__(
         self,
-        backbone="dlib-resnet29",
+        backbone: BackboneLike | Sequence[BackboneLike] = "dlib-resnet29",
         *,
-        weights=None,
-        layers="conv+dense",
-        tap="layer",
-        neuron="unit",
-        threshold="mean",
-        output="layer",
-        normalize="count",
-        statistics=("coverage",),
-        lags=LAGS,
-        max_maps=128,
-        grid_size=4,
-        image_size=None,
-        batch_size=32,
-        on_error="raise",
-        memory=None,
-        n_jobs=None,
-        device=None,
-        engine="auto",
-        reductions="auto",
-        verbose=0,
-    ):
+        weights: str | Path | Sequence[str | Path | None] | None = None,
+        layers: Layers = "conv+dense",
+        tap: Tap = "layer",
+        neuron: Literal["unit", "channel"] = "unit",
+        threshold: Threshold = "mean",
+        output: Literal["layer", "channel"] = "layer",
+        normalize: Literal["count", "fraction"] = "count",
+        statistics: Sequence[Statistic] = ("coverage",),
+        lags: Sequence[tuple[int, int]] = LAGS,
+        max_maps: int = 128,
+        grid_size: int = 4,
+        image_size: ImageSize | Sequence[ImageSize | None] | None = None,
+        batch_size: int = 32,
+        on_error: OnError = "raise",
+        memory: Memory = None,
+        n_jobs: int | None = None,
+        device: str | None = None,
+        engine: Literal["auto", "keras", "openvino"] = "auto",
+        reductions: Literal["auto", "host", "device"] = "auto",
+        verbose: int = 0,
+    ) -> None:
         self.backbone = backbone
         self.weights = weights
         self.layers = layers
@@ -238,7 +259,7 @@ class NeuronCoverageTransformer(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Images, y: ArrayLike | None = None) -> Self:
         """Learn the threshold of each layer from the training images.
 
         Parameters
@@ -270,7 +291,7 @@ class NeuronCoverageTransformer(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Images, y: object = None) -> Self:
         """Update the thresholds with more training images.
 
         Parameters
@@ -291,7 +312,7 @@ class NeuronCoverageTransformer(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Images, y: ArrayLike | None = None) -> NDArray[np.floating[Any]]:
         """Learn the thresholds, then count the active neurons of the same images.
 
         The counts are those of `fit` and then `transform`, exactly, but each image passes through
@@ -317,7 +338,7 @@ class NeuronCoverageTransformer(
         self._warn_of_failures(counter)
         return features
 
-    def merge(self, *others):
+    def merge(self, *others: NeuronCoverageTransformer) -> Self:
         """Add what other transformers have learnt, from other images or on other machines.
 
         Parameters
@@ -344,7 +365,8 @@ class NeuronCoverageTransformer(
         >>> here.fit(images[:4]).merge(there.fit(images[4:])).n_samples_seen_
         6
         """
-        for other in (self, *others):
+        together: list[NeuronCoverageTransformer] = [self, *others]
+        for other in together:
             check_is_fitted(other)
             checks.check_sums_can_be_added(other.threshold, "merged")
             checks.check_same_neurons(self, other)
@@ -356,7 +378,7 @@ class NeuronCoverageTransformer(
             self.thresholds_ = self._sums / (self._sizes * self.n_samples_seen_)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Images) -> NDArray[np.floating[Any]]:
         """Count the active neurons of each image.
 
         Parameters
@@ -377,7 +399,7 @@ class NeuronCoverageTransformer(
         self._warn_of_failures(counter)
         return features
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the features.
 
         Parameters

@@ -1,16 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A classifier that skips rows of NaN, such as those of unreadable images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import DocumentationLinkMixin
 from ._missing import labels_with_missing, missing_label, missing_rows
-from ._sklearn_compat import HasMethods, _check_method_params, _fit_context, _safe_indexing
+from ._sklearn_compat import (
+    HasMethods,
+    _check_method_params,
+    _fit_context,
+    _safe_indexing,
+    available_if,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from ._typing import Estimator
 
 
 def _classifier_has(method):
@@ -76,11 +91,11 @@ class SkipMissingClassifier(
 
     _parameter_constraints = {"estimator": [HasMethods(["fit", "predict"])]}
 
-    def __init__(self, estimator):
+    def __init__(self, estimator: Estimator) -> None:
         self.estimator = estimator
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train the classifier on the rows that are not missing.
 
         Parameters
@@ -121,7 +136,7 @@ class SkipMissingClassifier(
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def predict(self, X, **params):
+    def predict(self, X: ArrayLike, **params: Any) -> NDArray[Any]:
         """Predict the label of each row.
 
         Parameters
@@ -141,7 +156,7 @@ class SkipMissingClassifier(
         return labels_with_missing(labels, missing, self.classes_)
 
     @available_if(_classifier_has("predict_proba"))
-    def predict_proba(self, X, **params):
+    def predict_proba(self, X: ArrayLike, **params: Any) -> NDArray[np.floating[Any]]:
         """Compute the probability of each class.
 
         Parameters
@@ -160,7 +175,7 @@ class SkipMissingClassifier(
         return _spread(answer, missing, (len(self.classes_),))
 
     @available_if(_classifier_has("decision_function"))
-    def decision_function(self, X, **params):
+    def decision_function(self, X: ArrayLike, **params: Any) -> NDArray[np.floating[Any]]:
         """Compute the decision value of each row.
 
         Parameters
@@ -179,7 +194,7 @@ class SkipMissingClassifier(
         answer, missing = self._answer("decision_function", X, params)
         return _spread(answer, missing, (len(self.classes_),) if len(self.classes_) > 2 else ())
 
-    def score(self, X, y, **params):
+    def score(self, X: ArrayLike, y: ArrayLike, **params: Any) -> float:
         """Compute the score of the classifier on the rows that are not missing.
 
         Parameters
@@ -209,7 +224,7 @@ class SkipMissingClassifier(
             X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
         return self.estimator_.score(X, y, **params)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return the metadata routing: the classifier gets all metadata.
 
         Returns

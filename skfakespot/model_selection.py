@@ -1,10 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Splitters for cross-validation: leave one generator of fakes out."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ._typing import Images, RandomState
 
 
 class LeaveOneGeneratorOut(BaseCrossValidator):
@@ -41,12 +52,14 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
     [0 1 3 4] [2 5]
     """
 
-    def __init__(self, generator, *, test_size=0.25, random_state=None):
+    def __init__(
+        self, generator: ArrayLike, *, test_size: float = 0.25, random_state: RandomState = None
+    ) -> None:
         self.generator = generator
         self.test_size = test_size
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None):  # noqa: ARG002 - scikit-learn's
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:  # noqa: ARG002 - scikit-learn's
         """Return the number of folds, which is the number of generators.
 
         Parameters
@@ -61,7 +74,12 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
         """
         return len(self._generators()[1])
 
-    def split(self, X, y=None, groups=None):  # noqa: ARG002 - scikit-learn's
+    def split(
+        self,
+        X: Images,
+        y: object = None,  # noqa: ARG002 - scikit-learn's
+        groups: ArrayLike | None = None,
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """Yield the rows of each fold, in the sorted order of the generators.
 
         Parameters

@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Standardisation of wide feature matrices in little memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
@@ -7,6 +12,10 @@ from sklearn.utils.validation import validate_data
 
 from ._documentation import DocumentationLinkMixin
 from ._sklearn_compat import _check_sample_weight
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy.sparse import sparray, spmatrix
 
 _DTYPES = (np.float64, np.float32)
 _BLOCK_ELEMENTS = 2**23
@@ -56,7 +65,12 @@ class BlockwiseStandardScaler(DocumentationLinkMixin, StandardScaler):
            [ 1.,  0.]])
     """
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike | sparray | spmatrix,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn the mean and the standard deviation of each column.
 
         Parameters
@@ -87,7 +101,8 @@ class BlockwiseStandardScaler(DocumentationLinkMixin, StandardScaler):
         for name in ("mean_", "var_", "scale_"):
             values = [getattr(block, name) for block in blocks]
             setattr(self, name, None if values[0] is None else np.concatenate(values))
-        counts = [np.broadcast_to(b.n_samples_seen_, b.n_features_in_) for b in blocks]
-        counts = np.concatenate(counts)
+        counts = np.concatenate(
+            [np.broadcast_to(block.n_samples_seen_, block.n_features_in_) for block in blocks]
+        )
         self.n_samples_seen_ = counts if (counts != counts[0]).any() else counts[0]
         return self

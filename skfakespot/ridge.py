@@ -1,6 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Ridge classifier for more features than samples, with calibrated probabilities."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
@@ -20,6 +23,11 @@ from ._sklearn_compat import (
     _check_sample_weight,
     _fit_context,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from ._typing import ClassWeight
 
 _BLOCK_ELEMENTS = 2**25
 _SMALLEST_SLOPE = 1e-3
@@ -106,12 +114,20 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
-    def __init__(self, alphas=(0.001, 0.01, 0.1), *, class_weight=None):
+    def __init__(
+        self, alphas: ArrayLike = (0.001, 0.01, 0.1), *, class_weight: ClassWeight = None
+    ) -> None:
         self.alphas = alphas
         self.class_weight = class_weight
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Choose the penalty, fit the ridge regression and calibrate it.
 
         Parameters
@@ -148,7 +164,7 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
         self.intercept_ = np.array([intercept], dtype=X.dtype)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """Return the probability of each class.
 
         Parameters

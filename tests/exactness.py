@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Comparisons of results whose network outputs may differ in the last bits.
 
 Between batches and processors the float32 outputs of a layer may be rounded differently. Then a

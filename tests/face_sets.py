@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Helpers that write and read miniatures of data sets, whose files are not real images."""
 
 

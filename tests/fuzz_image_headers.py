@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Image files with damaged headers, made from a seed, and a program that reads them for a while.
 
 Run: python tests/fuzz_image_headers.py --seconds 60 --first-seed 0

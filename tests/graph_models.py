@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Graph models of TensorFlow.js: files like those of FaceRes, and their outputs by NumPy."""
 
 import copy

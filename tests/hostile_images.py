@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images made to take as much memory or time as they can: small files, each made in a moment."""
 
 import io

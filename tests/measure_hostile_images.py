@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads each attack of `hostile_images`, and prints what it takes; run in a process of its own."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Small real networks, and eqs. (1) and (2) in plain NumPy."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pictures with faces in them, made of the development faces."""
 
 import numpy as np

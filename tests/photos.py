@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of small pictures, files that cannot be read among them, and a detector of the pictures."""
 
 import numpy as np

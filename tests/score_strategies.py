@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Strategies of Hypothesis for labels and scores."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Real servers on 127.0.0.1, over TLS with a certificate made for the test."""
 
 import ssl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tasks for worker processes, in a module whose import takes no time."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`activation_map`: where neurons are active, and how maps come onto the image."""
 
 import math

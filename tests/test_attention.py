@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """AttentionPoolingClassifier: its formula, its gradient, and what it finds."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """PerturbationAugmenter, alone and first in a detector."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A detector from its training to its predictions, on every backend of Keras."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The scripts that redo the paper's tables and figures, on a few small pictures."""
 
 import importlib

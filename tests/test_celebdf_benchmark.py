@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The script of section 4.4, on miniature data sets."""
 
 import importlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Audits and leakage checks of frames of video files."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FakeSpotterClassifier as a scikit-learn classifier: labels, scores, parameters, errors."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FakeSpotterClassifier under scikit-learn's callbacks, one task per epoch."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FakeSpotterClassifier among scikit-learn's and imbalanced-learn's tools."""
 
 import logging

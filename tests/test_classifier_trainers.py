@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled networks that FakeSpotterClassifier keeps, to train them again in later fits."""
 
 import gc

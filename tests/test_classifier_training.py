@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How FakeSpotterClassifier trains: Keras' mathematics, weights, early stopping, warm start."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The check suites of scikit-learn and imbalanced-learn, on every estimator of the package."""
 
 import keras

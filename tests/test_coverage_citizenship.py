@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """NeuronCoverageTransformer among scikit-learn's tools: callbacks, containers, storage, links."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Wrong parameters and labels of a detector are found before its network runs."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What is added and counted on the device equals what NumPy adds and counts, on every backend."""
 
 import math

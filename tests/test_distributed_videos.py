@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Readers of the video sets on the video files as these sets are distributed, without frames."""
 
 import json

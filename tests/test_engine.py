@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One pass through the network gives what two passes give, to the last bit."""
 
 from importlib.util import find_spec

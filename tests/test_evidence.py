@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`evidence_map` and `faithfulness`: what speaks for "fake", and whether that is true."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """expand_faces: a row for each face of the images in X."""
 
 import numpy as np

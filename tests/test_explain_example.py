@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The program of docs/explaining.rst."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`ExplanationDisplay`: what is drawn, and that all of it can be read."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FaceCropper, its crops as elements of X, and FaceDisplay."""
 
 import pickle

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Readers of the image sets and of folders, each on a miniature of its layout."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How well faces are found in photographs, with the pictures of benchmarks/face_detection.py."""
 
 import sys

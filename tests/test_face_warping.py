@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FaceWarping on one image, FaceWarpingSampler on X, and the detector that is trained with it."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FeatureMapTransformer: the outputs of one layer of a network."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Audits of the facts of files, alone and in the command evaluate."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that change between the hashing of X, its decoding, `fit` and `transform`."""
 
 import mmap

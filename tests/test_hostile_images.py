@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Image files that would take much memory or time: they are refused, or they take little."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images read in batches, ahead of their consumer, by threads."""
 
 import os

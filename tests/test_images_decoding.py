@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """From a file, a PIL image or an array to uint8 RGB pixels."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What X may be."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that cannot be read, and damaged ones."""
 
 import io

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 import ast
 import json
 import pickle
@@ -49,8 +51,10 @@ def test_data_sets_know_of_videos_but_videos_not_of_data_sets():
 
 def test_static_tools_see_the_names_that_are_imported_at_first_use():
     tree = ast.parse(Path(skfakespot.__file__).read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    seen = {alias.name: node.module for node in block.body for alias in node.names}
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    modules = {alias.name for node in block.body if node.module is None for alias in node.names}
+    assert modules == set(dir(skfakespot)) - {"__version__", *skfakespot.__all__}
+    seen = {alias.name: node.module for node in block.body if node.module for alias in node.names}
     assert sorted(seen) == sorted(skfakespot.__all__)
     for name, module in seen.items():
         own = getattr(import_module(f"skfakespot.{module}"), name)

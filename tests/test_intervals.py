@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Intervals of the metrics, of images and of groups."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """KerasImageClassifier: a user's model as a scikit-learn classifier."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The importance of layers: against plain NumPy, its cost, its input and its drawing."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The layers of a network by name, and which of them are read."""
 
 import json

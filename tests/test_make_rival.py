@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The rivals by name: `make_rival` and `list_rivals`."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What reaches stderr and logging: progress, and nothing of TensorFlow's own."""
 
 import logging

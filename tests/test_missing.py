@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images that cannot be read, in every part of a detector: fit, prediction, scores, samplers."""
 
 import warnings

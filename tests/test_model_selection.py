@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Splits that leave one generator of fakes out."""
 
 import numpy as np

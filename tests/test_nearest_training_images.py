@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The nearest training images: against plain NumPy, and their input."""
 
 import joblib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks are built once, read in place, and freed."""
 
 import gc

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks that users bring: how their layers are found, and what is refused."""
 
 import copy

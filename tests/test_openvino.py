@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks that OpenVINO runs: the counts of Keras, but for ties."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's Table 2, and results beside it, as the benchmarks print them."""
 
 import importlib

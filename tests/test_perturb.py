@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The four perturbations, through perturb."""
 
 import io

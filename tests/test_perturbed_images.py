@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """PerturbedImage as an element of X."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """BlockwiseStandardScaler against scikit-learn's StandardScaler."""
 
 import tracemalloc

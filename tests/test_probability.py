@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV

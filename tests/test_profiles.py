@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The store of profiles: shared, bounded, and never trusted blindly."""
 
 import os

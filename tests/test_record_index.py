@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where the records of a folder are: found among many, in files that come and go."""
 
 import tracemalloc

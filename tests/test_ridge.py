@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """DualRidgeClassifier: ridge regression, exact leave-one-out, calibration, groups, weights."""
 
 import pickle

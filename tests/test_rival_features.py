@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The features of the rivals, compared with their formulas written as loops."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the transformers of the rivals have in common."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Sample weights and groups on their way through a detector, by scikit-learn's metadata routing."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images split over workers and machines, and devices that are too small."""
 
 import os

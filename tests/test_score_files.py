@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of scores: what they hold, and how an interrupted run goes on."""
 
 import csv

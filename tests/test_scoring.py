@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tables and files of scores, with images that cannot be read among the others."""
 
 import gc

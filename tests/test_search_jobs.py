@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Searches whose fits joblib's worker processes share."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The web server of docs/servers.rst, as a client sees it."""
 
 import importlib.util

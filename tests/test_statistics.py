@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Statistics of feature maps: their values, columns, names, cost and storage."""
 
 import keras

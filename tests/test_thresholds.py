@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Thresholds that are not one mean a layer, against plain NumPy on whole activations."""
 
 import math

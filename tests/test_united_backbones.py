@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A list of backbones, which is read as one network whose layers are those of each in turn."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """UpsamplingSimulator and its up-sampling, alone and in a Pipeline."""
 
 import pickle

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Readers of the video sets, each on a miniature of its layout."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """From video files to one score for each video, by the faces in their frames."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading frames of video files, which are written by PyAV in the tests."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Videos through detectors: score_videos, pipelines and VideoClassifier."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Small videos written by PyAV, whose frames show their own number or any pictures."""
 
 from fractions import Fraction

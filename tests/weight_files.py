@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of weights as Keras 2 wrote them."""
 
 import h5py

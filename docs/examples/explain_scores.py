@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Explain the scores of two faces: where in the image, in which layers, and beside which faces.
 
 Run: python explain_scores.py FOLDER

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A web server that says how probably an image is fake.
 
 Run: python server.py detector.joblib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What is taken from the layers: sums, counts and statistics, in as few passes as possible.
 
 `_layout` says which neurons and features the layers have, and `_statistics` which columns the

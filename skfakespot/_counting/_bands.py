@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Bands around the thresholds, estimated from the images seen so far."""
 
 from dataclasses import dataclass

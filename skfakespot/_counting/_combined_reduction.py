@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Two reductions in one pass through the network."""
 
 import itertools

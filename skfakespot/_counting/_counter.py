@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Sums and counts of the neurons of images, with as few passes through the network as possible."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Sums, counts and profiles of a layer as plans, which the compiled step carries out on the device.
 
 Thresholds and bands are arguments of the plans, so that the step is compiled once.

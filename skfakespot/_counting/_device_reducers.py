@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reducers of a batch whose layers are reduced on the device; see `_reducers`."""
 
 from abc import ABC, abstractmethod

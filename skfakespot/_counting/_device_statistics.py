@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Moments, autocorrelation and covariances of a layer's feature maps, computed on the device."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Outputs of a network that are not finite, which cannot be counted."""
 
 import numpy as np

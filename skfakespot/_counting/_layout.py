@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which neurons the layers of a network have, and which features they are counted in."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Compiled loops over the feature maps of a layer.
 
 NumPy would write each power of a map to memory and read it back, which takes three times as long.

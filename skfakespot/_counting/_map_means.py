@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One threshold for each feature map: sums of the maps, and counts against their means."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Moments, autocorrelation and covariances of the feature maps of one layer."""
 
 import numpy as np

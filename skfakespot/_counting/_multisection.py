@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Counts against several thresholds of each layer: multisections of the layer's outputs."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Compiled loops over the neurons of one image.
 
 Each reads the neurons once. NumPy would write masks to memory and read them back. The loops count

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The profile of an image: enough to count its active neurons for any threshold in a band."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Exact quantiles of each layer, found by histograms in two passes."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The range of each neuron's outputs over some images, and counts of the neurons outside it."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reductions: what is kept of the layers' outputs while a batch passes through the network.
 
 A `Reduction` belongs to a pass. It makes one reducer for each batch, which is called with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One layer's outputs for a batch, reduced to sums, counts and the values in a band."""
 
 from itertools import pairwise
@@ -122,7 +123,8 @@ def split_cells(cells, low, high, n_maps):
     """
     n_images = len(cells[0])
     column_type = np.uint16 if len(cells) * n_maps <= 1 << 16 else np.uint32
-    above, inside, inside_columns = [], *([[] for _ in range(n_images)] for _ in range(2))
+    above = []
+    inside, inside_columns = ([[] for _ in range(n_images)] for _ in range(2))
     split = _split if n_maps == 1 else _split_in_columns
     for number, cell in enumerate(cells):
         own, values, columns = split(cell, low, high, n_maps)

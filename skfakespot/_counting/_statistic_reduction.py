@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reduction that computes the statistics of feature maps."""
 
 import numpy as np

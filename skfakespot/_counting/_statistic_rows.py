@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The statistics of images, one row each, from the store or from a pass through the network."""
 
 import numpy as np

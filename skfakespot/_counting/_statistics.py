@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which statistics are taken of the feature maps, and the columns that they fill."""
 
 from typing import NamedTuple

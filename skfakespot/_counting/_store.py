@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Stores of profiles and statistics: in memory, and in a folder if one is given."""
 
 import hashlib

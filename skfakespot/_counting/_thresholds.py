@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How thresholds are learnt from training images, and how neurons are counted against them."""
 
 from abc import ABC, abstractmethod

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Counts of the neurons with the largest outputs of their layer: top-k neuron coverage."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Images divided among joblib's workers, each of which builds the network once."""
 
 import copy

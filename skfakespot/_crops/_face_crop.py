@@ -1,14 +1,23 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The face of an image as an element of X: cut out when it is read, or missing."""
+
+from __future__ import annotations
 
 import math
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._recipe import Recipe, RecipeError
 from .._resampling import stretch_pixels
 from ._pixels import VERSION, crop_square
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import ImageLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class FaceCrop(Recipe):
            [28, 29]], dtype=uint8)
     """
 
-    source: object
+    source: ImageLike
     x: float
     y: float
     side: float
@@ -69,25 +78,25 @@ class FaceCrop(Recipe):
             )
 
     @property
-    def square(self):
+    def square(self) -> tuple[float, float, float, float]:
         """X and y of the centre, the side, and the angle."""
         return self.x, self.y, self.side, self.angle
 
     @property
-    def own_size(self):
+    def own_size(self) -> tuple[int, int]:
         """Height and width of the crop where no other size is asked for."""
         side = self.size or max(1, round(self.side))
         return side, side
 
     @property
-    def corners(self):
+    def corners(self) -> NDArray[np.float64]:
         """X and y of the corners in the image, (4, 2): those of the crop from the upper left."""
         cosine, sine = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         matrix = self.side / 2 * np.array([[cosine, -sine], [sine, cosine]])
         return (self.x, self.y) + np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) @ matrix.T
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """Text that is the same for two crops of an image only if their pixels are."""
         return f"face crop {VERSION} {self.square!r} {self.size}"
 
@@ -130,7 +139,7 @@ class MissingFace(Recipe):
     skfakespot.images._errors.ImageError: landscape.jpg: no face was found in it
     """
 
-    source: object
+    source: ImageLike
     reason: str = "no face was found in it"
 
     def __post_init__(self):

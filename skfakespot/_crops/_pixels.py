@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The pixels of a crop, from uint8 pixels (H, W, 3), in one resampling."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks made readable: which layers are read, and the compiled step that shows them.
 
 `_spec` describes a network and how it is read; `_graph` lists the calls of its layers and `_layers`

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading in batches, which are as large as the memory of the device allows."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which engine runs a network: Keras, or OpenVINO on the processor."""
 
 import platform

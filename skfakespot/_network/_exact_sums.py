@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Sums on the device that do not depend on the order in which it adds.
 
 Each value is rounded to a multiple of 2^(e - 32), where 2^e is the power of two above the largest

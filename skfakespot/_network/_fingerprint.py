@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What decides on the outputs of a network, as text and as a digest of its weights."""
 
 import hashlib

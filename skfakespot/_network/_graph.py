@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A network as the sequence of its layers' calls."""
 
 from typing import Any, NamedTuple

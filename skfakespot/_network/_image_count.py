@@ -1,7 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Counting the images that pass through networks."""
+
+from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class ImageCount:
@@ -16,7 +23,7 @@ class ImageCount:
         where they are reduced on the device, what is left of them.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.n_images = self.n_bytes = 0
 
 
@@ -25,7 +32,7 @@ _open_counts_lock = threading.Lock()
 
 
 @contextmanager
-def count_network_images():
+def count_network_images() -> Iterator[ImageCount]:
     """Count the images that pass through networks in this process.
 
     It shows what profiles save: images whose profiles are known do not pass. An image counts once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a reduction computes of a layer inside the compiled step, and what comes back of it."""
 
 from abc import ABC, abstractmethod

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Matrix products of an OpenVINO network, of each image alone."""
 
 from ._engine import import_openvino

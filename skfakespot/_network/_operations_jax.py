@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reductions on the device with JAX, which has no float64 and only arrays of fixed sizes."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reductions on the device with TensorFlow, whose float64 holds every sum exactly."""
 
 from functools import cache

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reductions on the device with PyTorch, whose float64 holds every sum exactly."""
 
 from ._exact_sums import SUM_BITS, sections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A network whose layers are shown, batch by batch."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled step that reduces the layers on the device, and hands over what is left of them.
 
 Each backend has a module ``_operations_<backend>`` with a class `Operations`, for what Keras' own

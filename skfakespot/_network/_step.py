@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled step: one run of the network that shows the outputs of some of its layers."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled step on JAX: all layers that are read are handed over at its end."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled step on OpenVINO, which runs several requests at the same time."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The compiled step on TensorFlow: NumPy receives each tensor while the next layers run."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The step on PyTorch, which runs eagerly."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Several networks read as one, whose layers are those of each network in turn."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One epoch of training, for each of Keras' backends."""
 
 from typing import NamedTuple

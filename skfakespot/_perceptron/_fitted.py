@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A fitted perceptron as a classifier: its attributes, its predictions and its Keras model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -6,6 +11,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._forward import log_odds, logits, predicted_classes, probabilities
 from ._network import build_network, in_order_of_keras
 from ._state import TrainingState
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import FilePath
 
 FEATURE_DTYPES = [np.float64, np.float32]
 
@@ -17,7 +28,16 @@ class FittedPerceptronMixin:
     classifier's own.
     """
 
-    def predict(self, X):
+    if TYPE_CHECKING:
+        activation: str
+        dropout: float
+        n_features_in_: int
+        classes_: NDArray[Any]
+        coefs_: list[NDArray[np.float32]]
+        intercepts_: list[NDArray[np.float32]]
+        out_activation_: str
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the most probable class.
 
         Parameters
@@ -33,7 +53,7 @@ class FittedPerceptronMixin:
         predicted = predicted_classes(self._logits(X))
         return self.classes_[predicted]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """Predict the probability of every class.
 
         Parameters
@@ -48,7 +68,7 @@ class FittedPerceptronMixin:
         """
         return probabilities(self._logits(X))
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """Compute the log-odds ``log(p / (1 - p))``.
 
         Parameters
@@ -65,11 +85,11 @@ class FittedPerceptronMixin:
         return log_odds(self._logits(X))
 
     @property
-    def model_(self):
+    def model_(self) -> keras.Sequential:
         """keras.Model: the fitted network, built at each access (see `to_keras`)."""
         return self.to_keras()
 
-    def to_keras(self):
+    def to_keras(self) -> keras.Sequential:
         """Build a Keras model of the fitted network.
 
         Returns
@@ -90,7 +110,7 @@ class FittedPerceptronMixin:
         model.set_weights(in_order_of_keras(self.coefs_, self.intercepts_))
         return model
 
-    def export(self, path, *, format="tf_saved_model"):  # noqa: A002
+    def export(self, path: FilePath, *, format: str = "tf_saved_model") -> None:  # noqa: A002
         """Write the fitted network in a format for serving.
 
         Only the network is written: not `classes_`, and not the scaler before it. To save

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The forward pass of the perceptron and its scores in NumPy, accurate for large logits too."""
 
 import numpy as np

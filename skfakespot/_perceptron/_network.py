@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The perceptron as a Keras model."""
 
 from .._keras import import_keras

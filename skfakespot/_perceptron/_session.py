@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Training on one data set, epoch by epoch."""
 
 from contextlib import contextmanager

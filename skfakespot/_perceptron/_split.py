@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Splits the training data into a part to train on and a part to validate on."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What training starts from and what it reaches: weights, the optimizer's state, curves."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """When training has stopped improving, and which weights were best."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Compiled Keras trainers, one for each kind of network, which are reused by later fits."""
 
 from contextlib import contextmanager

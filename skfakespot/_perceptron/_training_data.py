@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data to train or validate on: float32 features, class indices, weights of mean 1, groups."""
 
 import warnings

@@ -1,10 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Perturbations of one image's pixels: the paper's four kinds, up-sampling, and recipes of them.
 
 This room works on arrays of pixels and on seeds. It knows nothing of files, X or estimators.
 """
 
-from ._levels import KINDS, PRESETS, as_perturbation, perturbations_of
-from ._perturbation import Perturbation, did_you_mean
+from ._levels import PRESETS, as_perturbation, perturbations_of
+from ._perturbation import KINDS, Perturbation, did_you_mean
 from ._perturbed_image import PerturbedImage
 from ._upsampling import UPSAMPLING_STAGES, Upsampling, double_size, draw_kernel
 

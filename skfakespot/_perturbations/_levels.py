@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Presets: the levels of published evaluations, by name; and perturbations made from them."""
 
 from numbers import Real
@@ -10,7 +11,7 @@ def _steps(kind, *levels, **options):
 
 
 # From the mildest to the strongest. docs/robustness.rst gives the sources.
-PRESETS = {
+PRESETS: dict[str, dict[str, tuple[Perturbation, ...]]] = {
     "paper": {
         "compression": _steps("compression", 100, 75, 50, 25, 1),
         "resize": _steps("resize", 0.9, 0.7, 0.5, 0.3, 0.1),

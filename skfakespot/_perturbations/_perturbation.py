@@ -1,15 +1,23 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The kinds of perturbation with their levels and options, and one perturbation at one level."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import _pixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import Kind
 
 
 class _Option(NamedTuple):
@@ -43,7 +51,7 @@ def _is_kernel_size(value):
     return value is None or (isinstance(value, Integral) and value >= 3 and value % 2 == 1)
 
 
-_KINDS = {
+_KINDS: dict[Kind, _Kind] = {
     "compression": _Kind(
         apply=_pixels.compress,
         level_name="integers (JPEG quality)",
@@ -80,7 +88,7 @@ _KINDS = {
 _NOISE_IN_STD = _KINDS["noise"]._replace(
     level_name="standard deviations (of pixels from 0 to 255)", high=255
 )
-KINDS = tuple(_KINDS)
+KINDS: tuple[Kind, ...] = tuple(_KINDS)
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -135,11 +143,11 @@ class Perturbation:
     array([45, 45, 45], dtype=uint8)
     """
 
-    kind: str
+    kind: Kind
     level: float
-    options: tuple
+    options: tuple[tuple[str, object], ...]
 
-    def __init__(self, kind, level, **options):
+    def __init__(self, kind: Kind, level: float, **options: Any) -> None:
         if kind not in KINDS:
             raise ValueError(
                 f"There is no perturbation {kind!r}{did_you_mean(kind, KINDS)}; accepted are "
@@ -162,7 +170,7 @@ class Perturbation:
         object.__setattr__(self, "level", _checked_level(kind, level, options))
         object.__setattr__(self, "options", tuple(changed))
 
-    def __call__(self, pixels, seed=0):
+    def __call__(self, pixels: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
         """Perturb one image.
 
         Parameters
@@ -180,11 +188,11 @@ class Perturbation:
         return _KINDS[self.kind].apply(pixels, self.level, seed, **self._all_options())
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """Text that is the same for two perturbations only if their results are."""
         return f"{self!r} {_pixels.VERSION} NumPy {np.__version__}"
 
-    def on_rows(self, rows, seeds):
+    def on_rows(self, rows: NDArray[Any], seeds: NDArray[Any]) -> NDArray[Any]:
         """Add noise to rows of numbers, on the scale of the numbers and without clipping.
 
         Parameters

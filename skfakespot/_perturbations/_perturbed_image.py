@@ -1,12 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """An image together with a perturbation that is applied when the image is read."""
+
+from __future__ import annotations
 
 import copy
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .._recipe import Recipe, RecipeError
 from .._resampling import stretch_pixels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .._typing import ImageLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +51,8 @@ class PerturbedImage(Recipe):
     ((8, 8, 3), np.True_)
     """
 
-    source: object
-    perturbation: Callable
+    source: ImageLike
+    perturbation: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
     seed: int
 
     def __post_init__(self):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The four perturbations as functions from uint8 pixels (H, W, 3) or (H, W) to uint8 pixels."""
 
 import io

@@ -1,19 +1,28 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Up-sampling as in the decoder of a generator: what doubles an image, and what it leaves in it."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import UpsamplingStage
 
 # To be raised when results change, because profiles of perturbed images are kept on disk.
 _VERSION = 1
 
-_LINES = {
+_LINES: dict[UpsamplingStage, NDArray[np.float64]] = {
     "zero-insertion": np.array([1.0, 3.0, 3.0, 1.0]) / 4,
     "nearest": np.array([1.0, 2.0, 1.0]) / 4,
     "bilinear": np.array([1.0, 3.0, 3.0, 1.0]) / 4,
 }
-UPSAMPLING_STAGES = tuple(_LINES)
+UPSAMPLING_STAGES: tuple[UpsamplingStage, ...] = tuple(_LINES)
 # Standard deviation of the changes of a kernel's weights, as a share of them.
 _UNEVENNESS = 0.05
 
@@ -53,7 +62,7 @@ class Upsampling:
     array([100, 100, 100, 100, 100, 100], dtype=uint8)
     """
 
-    stage: str
+    stage: UpsamplingStage
     share: float = 1.0
 
     def __post_init__(self):
@@ -63,7 +72,7 @@ class Upsampling:
         if not isinstance(self.share, Real) or not 0 < self.share <= 1:
             raise ValueError(f"share={self.share!r}; accepted are numbers above 0 and up to 1.")
 
-    def __call__(self, pixels, seed=0):
+    def __call__(self, pixels: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
         """Shrink an image and double it.
 
         Parameters
@@ -88,7 +97,7 @@ class Upsampling:
         return np.ascontiguousarray(np.clip(np.rint(mixed), 0, 255), dtype=np.uint8)
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """Text that is the same for two of them only if their results are."""
         return f"{self!r} {_VERSION} NumPy {np.__version__}"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks whose neurons are read: built by name, with their preprocessing and licence."""
 
 from ._backbone import Backbone, BackboneCard, BackboneError, Preprocessing

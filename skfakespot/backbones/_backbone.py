@@ -1,15 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`Backbone`, `Preprocessing` and `BackboneCard`, and the errors of backbones."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from .._regular_files import FileTooLargeError, UnreadableFileError
 from ._pickling import model_from_arrays, model_to_arrays
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import ArrayLike, NDArray
 
 
 class BackboneError(ValueError):
@@ -65,9 +72,9 @@ class Preprocessing:
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: float = 1.0
-    channels: str = "RGB"
+    channels: Literal["RGB", "BGR"] = "RGB"
 
-    def __call__(self, images):
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Preprocess a batch.
 
         Parameters
@@ -90,7 +97,7 @@ class Preprocessing:
         return batch.reshape(images.shape)
 
 
-def as_float32(batch):
+def as_float32(batch: ArrayLike) -> NDArray[np.float32]:
     """Convert a batch to float32, for networks whose own layers scale their input.
 
     Parameters
@@ -163,8 +170,8 @@ class Backbone:
     """
 
     name: str
-    model: Any
-    preprocess: Callable[[np.ndarray], np.ndarray] = as_float32
+    model: keras.Model
+    preprocess: Callable[[NDArray[Any]], NDArray[np.float32]] = as_float32
     licence: str = "unknown"
     source: str = "given by the user"
     layer_names: Mapping[str, str] = field(default_factory=dict)
@@ -176,11 +183,11 @@ class Backbone:
         vars(self).update(state, model=model_from_arrays(state["model"]))
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         """Shape of one sample: (height, width, 3), or (n_features,) for a network on vectors."""
         return tuple(self.model.input_shape[1:])
 
     @property
-    def input_size(self):
+    def input_size(self) -> tuple[int | None, int | None] | None:
         """(height, width) of the images that the network takes, None for a network on vectors."""
         return self.input_shape[:2] if len(self.input_shape) == 3 else None

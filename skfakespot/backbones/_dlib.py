@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """dlib's face recognition network (ResNet-29) as a Keras model."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of the file format of dlib's face recognition network.
 
 The file holds the loss, then a version number for each layer, the last layer first, then the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of the layers of a network in dlib's file format."""
 
 import math

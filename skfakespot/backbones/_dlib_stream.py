@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of the elementary types in dlib's files, and where these are installed."""
 
 import importlib.util

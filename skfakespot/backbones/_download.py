@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Downloads of files over HTTPS: by one process at a time, and complete or not at all."""
 
 import hashlib

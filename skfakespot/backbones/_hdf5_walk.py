@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A look through an HDF5 file of unknown origin, in a process with bounds.
 
 In a damaged file, the library HDF5 can take any amount of memory or time to find its objects.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks of a ``.keras`` archive before Keras builds the network that it describes.
 
 A small file can describe a network of any size. What the file declares is compared with the size of

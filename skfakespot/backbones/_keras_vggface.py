@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """keras-vggface's own code, executed with Keras 3.
 
 keras-vggface 0.6 imports modules that Keras 3 lacks and names layers with "/", which Keras 3

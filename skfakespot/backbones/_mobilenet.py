@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """FaceRes, a MobileNet-V1 trained on VGGFace2, as a Keras model."""
 
 from pathlib import Path

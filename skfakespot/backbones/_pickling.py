@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Keras models as an architecture and arrays, whose pickles can be hashed and compared."""
+
+from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +20,7 @@ class ModelArrays:
     weights: tuple[np.ndarray, ...]
 
 
-def model_to_arrays(value):
+def model_to_arrays(value: Any) -> Any:
     """Turn a Keras model into `ModelArrays`; return anything else as it is.
 
     Keras' own pickles are archives that contain the time, so that no two of them are equal.
@@ -27,7 +31,7 @@ def model_to_arrays(value):
     return ModelArrays(value.to_json(), tuple(weights_of(value)))
 
 
-def model_from_arrays(value):
+def model_from_arrays(value: Any) -> Any:
     """Turn `ModelArrays` into a Keras model; return anything else as it is."""
     if not isinstance(value, ModelArrays):
         return value

@@ -1,21 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Backbones by name, and from every other value of the ``backbone`` parameter."""
+
+from __future__ import annotations
 
 import inspect
 import operator
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .._cache import BoundedCache
 from .._keras import import_keras, keep_global_random_state
 from . import _dlib, _mobilenet, _vggface
 from ._backbone import Backbone, BackboneError
 
+if TYPE_CHECKING:
+    from .._typing import BackboneLike, FilePath, ImageSize
+    from ._backbone import BackboneCard
+
 _BUILDERS = {_dlib.NAME: _dlib.build, _mobilenet.NAME: _mobilenet.build, **_vggface.BUILDERS}
 _resolved = BoundedCache(8, is_network=True)
 
 
-def list_backbones():
+def list_backbones() -> list[str]:
     """Names of the backbones that `load_backbone` knows.
 
     Returns
@@ -32,7 +40,7 @@ def list_backbones():
     return list(_BUILDERS)
 
 
-def describe_backbones():
+def describe_backbones() -> list[BackboneCard]:
     """Describe the backbones that `load_backbone` knows, without building or downloading them.
 
     Returns
@@ -51,7 +59,13 @@ def describe_backbones():
     return [_dlib.describe(), _mobilenet.describe(), *networks]
 
 
-def load_backbone(name, *, weights=None, include_top=False, image_size=None):
+def load_backbone(
+    name: str,
+    *,
+    weights: FilePath | None = None,
+    include_top: bool = False,
+    image_size: ImageSize | None = None,
+) -> Backbone:
     """Load a backbone.
 
     Parameters
@@ -126,7 +140,13 @@ def _as_size(image_size):
     return height, width
 
 
-def resolve_backbone(backbone, *, weights=None, sample_shape=None, image_size=None):
+def resolve_backbone(
+    backbone: BackboneLike,
+    *,
+    weights: FilePath | None = None,
+    sample_shape: tuple[int, ...] | None = None,
+    image_size: ImageSize | None = None,
+) -> Backbone:
     """Turn a ``backbone`` parameter into a `Backbone`, built once per process.
 
     Parameters

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of the tensors in a graph model of TensorFlow.js.
 
 A JSON file lists the operations and the tensors. A binary file holds the numbers of the tensors,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The VGG-Face networks of keras-vggface, with their pre-trained weights."""
 
 from functools import partial

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of the weights of a network of known architecture, from files of Keras.
 
 Three formats are read: the HDF5 files of Keras 1 and 2 ("legacy"), which name tensors after their

@@ -1,13 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The command line: ``skfakespot`` and ``python -m skfakespot``."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from .._perturbations import KINDS, PRESETS
 from ._start import import_for_prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BACKBONE = "dlib-resnet29"
 _INTERRUPTED = 130  # as shells report a program that SIGINT has ended: 128 + 2
@@ -27,7 +34,7 @@ _COMMANDS = (
 )
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Parameters
@@ -44,7 +51,7 @@ def main(arguments=None):
     return _run(_parser().parse_args(arguments))
 
 
-def run_program():
+def run_program() -> int:
     """Run the command of this process; see `main`. It owns the process, and starts faster."""
     return _run(_parser().parse_args(), owns_process=True)
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The commands: each takes the parsed options and returns the exit status, None for 0."""
 
 import dataclasses

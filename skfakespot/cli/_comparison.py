@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The command compare: several detectors on the same folds."""
 
 import sys

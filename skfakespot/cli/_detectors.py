@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Detectors of the command line: made from options, loaded from a file, and used."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pictures that explain the scores of images, one file for each, and a page that shows them."""
 
 import html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the commands read: folders of faces, groups, files, patterns and lists of files."""
 
 import os

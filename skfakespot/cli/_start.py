@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A faster start of the program, for the command predict."""
 
 import gc

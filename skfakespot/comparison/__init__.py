@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Several detectors on the same folds, in one table and one figure."""
 
 from ._compare import compare_detectors

@@ -1,8 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`compare_detectors`: several detectors, trained and tested on the same folds."""
+
+from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
 from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -16,22 +20,29 @@ from ..images import as_samples
 from ._results import DetectorComparison, DetectorResult
 from ._trial import Task, Trial
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from .._typing import Estimator, Images, Kind, Levels, RandomState, Splitter
+
 _MIDDLE = {kind: steps[len(steps) // 2 :][:1] for kind, steps in PRESETS["paper"].items()}
 
 
 def compare_detectors(
-    detectors,
-    X,
-    y,
+    detectors: Mapping[str, Estimator],
+    X: Images,
+    y: ArrayLike,
     *,
-    groups=None,
-    cv=5,
-    kinds=KINDS,
-    levels="middle",
-    zero_shot=None,
-    random_state=0,
-    verbose=0,
-):
+    groups: ArrayLike | None = None,
+    cv: int | Splitter = 5,
+    kinds: Kind | Sequence[Kind] = KINDS,
+    levels: Levels | Literal["middle"] = "middle",
+    zero_shot: Mapping[str, tuple[Images, ArrayLike]] | None = None,
+    random_state: RandomState = 0,
+    verbose: int = 0,
+) -> DetectorComparison:
     """Train and test several detectors on the same folds.
 
     Each detector is trained on the training images of each fold, and scores its test images, the

@@ -1,10 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The detectors that are compared if no others are given: FakeSpotter's recipes and the rivals."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .._perturbations import did_you_mean
 from ..pipeline import make_fakespotter
 from ..rivals import list_rivals, make_rival
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sklearn.pipeline import Pipeline
+
+    from .._typing import RandomState
 
 _FAKESPOTTERS = {
     "fakespotter-layer": {},
@@ -13,7 +24,7 @@ _FAKESPOTTERS = {
 }
 
 
-def list_detectors():
+def list_detectors() -> list[str]:
     """List the names of the detectors that `make_detectors` makes.
 
     Returns
@@ -30,7 +41,9 @@ def list_detectors():
     return list(_makers())
 
 
-def make_detectors(names=None, *, random_state=None):
+def make_detectors(
+    names: Sequence[str] | None = None, *, random_state: RandomState = None
+) -> dict[str, Pipeline]:
     """Make the unfitted detectors that FakeSpotter is compared with, and FakeSpotter itself.
 
     Parameters

@@ -1,6 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of a comparison: a bar for each detector."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 from .._matplotlib import import_pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ._results import DetectorComparison
 
 _CHANCE = 0.5
 
@@ -35,11 +45,17 @@ class ComparisonDisplay:
     'AUC, mean of 2 folds ± standard deviation'
     """
 
-    def __init__(self, *, comparison):
+    def __init__(self, *, comparison: DetectorComparison) -> None:
         self.comparison = comparison
 
     @classmethod
-    def from_comparison(cls, comparison, *, ax=None, bar_kw=None):
+    def from_comparison(
+        cls,
+        comparison: DetectorComparison,
+        *,
+        ax: Axes | None = None,
+        bar_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw what `compare_detectors` has returned.
 
         Parameters
@@ -56,7 +72,7 @@ class ComparisonDisplay:
         """
         return cls(comparison=comparison).plot(ax, bar_kw=bar_kw)
 
-    def plot(self, ax=None, *, bar_kw=None):
+    def plot(self, ax: Axes | None = None, *, bar_kw: dict[str, Any] | None = None) -> Self:
         """Draw the bars.
 
         Parameters
@@ -109,7 +125,7 @@ class ComparisonDisplay:
         return self
 
 
-def figure_size(n_detectors):
+def figure_size(n_detectors: int) -> tuple[float, float]:
     """Compute the size of a figure, 800 pixels wide at 100 dots an inch.
 
     Parameters

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a classifier is given of images: the images, or features that are computed once."""
 
 import numpy as np

@@ -1,10 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The results of a comparison, as arrays, as a table and as text."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._table import format_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from .._perturbations import Perturbation
 
 MAX_FPRS = {"tpr_at_1_percent_fpr": 0.01, "tpr_at_5_percent_fpr": 0.05}
 RANKS = ("auc", *MAX_FPRS)
@@ -41,15 +53,15 @@ class DetectorResult:
     {}
     """
 
-    of_folds: dict = field(default_factory=dict)
-    drops: dict = field(default_factory=dict)
-    zero_shot: dict = field(default_factory=dict)
+    of_folds: dict[str, NDArray[Any]] = field(default_factory=dict)
+    drops: dict[str, NDArray[Any]] = field(default_factory=dict)
+    zero_shot: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     n_features: int | None = None
     image_milliseconds: float = np.nan
     training_seconds: float = np.nan
     error: str | None = None
 
-    def to_record(self, zero_shot):
+    def to_record(self, zero_shot: Sequence[str]) -> dict[str, Any]:
         """Make a row of the table, given the names of the further images.
 
         Parameters
@@ -111,14 +123,14 @@ class DetectorComparison:
     (0.8, 0.05)
     """
 
-    results: dict
+    results: dict[str, DetectorResult]
     n_real: int
     n_fake: int
     n_folds: int
-    perturbations: list = field(default_factory=list)
-    zero_shot: list = field(default_factory=list)
+    perturbations: list[Perturbation] = field(default_factory=list)
+    zero_shot: list[str] = field(default_factory=list)
 
-    def to_records(self):
+    def to_records(self) -> list[dict[str, Any]]:
         """List a row for each detector.
 
         Returns
@@ -145,7 +157,7 @@ class DetectorComparison:
             for name, result in self.results.items()
         ]
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Make a DataFrame of `to_records`, with the names of the detectors as index.
 
         Returns

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The trial of one detector: trained and tested on each fold, timed on the first."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Readers of face data sets, and checks of a data set and its split."""
 
 from ..model_selection import LeaveOneGeneratorOut

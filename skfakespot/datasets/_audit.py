@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """An audit of how well facts of the files alone tell real from fake images."""
+
+from __future__ import annotations
 
 import textwrap
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -19,6 +23,11 @@ from .._bootstrap import (
 from .._labels import is_fake
 from ..images import as_samples, read_header
 from ._sources import video_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Images, Label, RandomState
 
 _N_FOLDS = 5
 _N_BOOTSTRAPS = 1000
@@ -72,8 +81,8 @@ class FormatAudit:
     auc_high: float
     limit: float
     suspect: bool
-    facts: dict
-    constant_facts: tuple
+    facts: dict[str, float]
+    constant_facts: tuple[str, ...]
     n_real: int
     n_fake: int
 
@@ -99,7 +108,15 @@ class FormatAudit:
         return textwrap.fill(f"{reached}{verdict}{single}{same}{advice}", 100)
 
 
-def format_audit(X, y, *, groups=None, pos_label=None, limit=0.6, random_state=0):
+def format_audit(
+    X: Images,
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    pos_label: Label | None = None,
+    limit: float = 0.6,
+    random_state: RandomState = 0,
+) -> FormatAudit:
     """Try to tell real from fake images by facts of their files alone.
 
     If the real images are JPEG files and the fake ones PNG files, or if they differ in size or

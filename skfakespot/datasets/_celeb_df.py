@@ -1,10 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of Celeb-DF."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Literal
 
 from .._regular_files import read_text_file
 from ._listing import FAKE, REAL, check_root, check_subset, find
 from ._videos import Video, find_videos, read_videos
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath, GroupBy
 
 _TESTING_LIST = "List_of_testing_videos.txt"
 _FOLDERS = {"Celeb-real": REAL, "YouTube-real": REAL, "Celeb-synthesis": FAKE}
@@ -17,7 +26,14 @@ Li, Y., Yang, X., Sun, P., Qi, H. and Lyu, S. (2020). Celeb-DF: a large-scale ch
 for DeepFake forensics. CVPR."""
 
 
-def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
+def load_celeb_df(
+    root: FilePath,
+    *,
+    subset: Literal["all", "train", "test"] = "all",
+    group_by: GroupBy = "identity",
+    frames: str | None = None,
+    frames_per_video: int | None = None,
+) -> Bunch:
     """List the frames of the videos of Celeb-DF, version 1 or 2.
 
     It reads the folders ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis`` and the list
@@ -85,11 +101,12 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     videos = []
     for folder, target in _FOLDERS.items():
         listed = testing.get(folder, set())
-        for name, place in find_videos(root / folder, frames, listed).items():
+        for name, (extracted, file) in find_videos(root / folder, frames, listed).items():
             split = ("test" if name in listed else "train") if testing else ""
             generator = "Celeb-DF" if target == FAKE else ""
             people = _people(folder, name)
-            videos.append(Video(f"{folder}/{name}", *place, target, people, split, generator))
+            video = Video(f"{folder}/{name}", extracted, file, target, people, split, generator)
+            videos.append(video)
     return read_videos(
         videos,
         _DESCRIPTION,

@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of CelebA."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 from .._regular_files import read_csv_rows, read_text_file
 from ._listing import (
@@ -14,6 +18,11 @@ from ._listing import (
     find,
     is_image,
 )
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath, Subset
 
 _IMAGES = (
     "img_align_celeba/img_align_celeba",
@@ -35,7 +44,7 @@ For non-commercial research only.
 Liu, Z., Luo, P., Wang, X. and Tang, X. (2015). Deep learning face attributes in the wild. ICCV."""
 
 
-def load_celeba(root, *, subset="all"):
+def load_celeba(root: FilePath, *, subset: Subset = "all") -> Bunch:
     r"""List the images of CelebA, all of them real.
 
     It reads the names of the images in ``img_align_celeba`` (in `root` or in ``Img``, JPEG or

@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The demonstration faces: real ones, and simulated fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -6,10 +11,13 @@ from sklearn.utils import Bunch, check_random_state
 
 from .._perturbations import double_size, draw_kernel
 
+if TYPE_CHECKING:
+    from .._typing import RandomState
+
 _STAGE, _N_STAGES = "zero-insertion", 2
 
 
-def load_demo_faces(*, random_state=0):
+def load_demo_faces(*, random_state: RandomState = 0) -> Bunch:
     """Load 100 real faces, and the same faces after a simulated GAN up-sampling stage.
 
     The real faces are the 100 of scikit-image's ``lfw_subset`` (25 x 25 pixels, grey, from Labeled

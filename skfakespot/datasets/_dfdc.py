@@ -1,10 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of the DeepFake Detection Challenge."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .._regular_files import read_csv_rows
 from ._listing import FAKE, REAL, assign_part, check_root, check_subset, read_json
 from ._videos import Video, find_videos, read_videos
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath, GroupBy, Subset
 
 _METADATA = "metadata.json"
 _LABELS = "labels.csv"
@@ -20,7 +29,14 @@ terms of the challenge.
 Dolhansky, B. et al. (2020). The DeepFake Detection Challenge (DFDC) dataset. arXiv:2006.07397."""
 
 
-def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_per_video=None):
+def load_dfdc(
+    root: FilePath,
+    *,
+    subset: Subset = "all",
+    group_by: GroupBy = "identity",
+    frames: str | None = None,
+    frames_per_video: int | None = None,
+) -> Bunch:
     """List the frames of the videos of the DeepFake Detection Challenge.
 
     `root` is one part (a folder with ``metadata.json``, such as ``dfdc_train_part_0`` or
@@ -103,13 +119,15 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     videos = [
         Video(
             f"{folder.name}/{name}",
-            *places[folder][name],
+            extracted,
+            file,
             target,
             people=(original,),
             split=split,
             generator="DFDC" if target == FAKE else "",
         )
         for folder, name, original, target, split in sorted(entries)
+        for extracted, file in [places[folder][name]]
     ]
     return read_videos(
         videos,

@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of FaceForensics++."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Literal
 
 from ._listing import (
     FAKE,
@@ -13,6 +17,13 @@ from ._listing import (
     read_json,
 )
 from ._videos import Video, find_videos, read_videos
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath, GroupBy, Subset
 
 _ACTORS = "DeepFakeDetection"
 _METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", _ACTORS)
@@ -28,15 +39,15 @@ FaceForensics++: learning to detect manipulated facial images. ICCV."""
 
 
 def load_faceforensics(
-    root,
+    root: FilePath,
     *,
-    subset="all",
-    compression="c23",
-    methods=None,
-    group_by="identity",
-    frames=None,
-    frames_per_video=None,
-):
+    subset: Subset = "all",
+    compression: Literal["c23", "c40", "c0", "raw"] = "c23",
+    methods: Sequence[str] | None = None,
+    group_by: GroupBy = "identity",
+    frames: str | None = None,
+    frames_per_video: int | None = None,
+) -> Bunch:
     """List the frames of the videos of FaceForensics++.
 
     The frames of ``manipulated_sequences/Deepfakes/c23/videos/000_003.mp4`` are images in

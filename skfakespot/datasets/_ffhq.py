@@ -1,8 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of Flickr-Faces-HQ."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from ._listing import REAL, Face, as_bunch, check_choice, check_root, check_subset, list_images
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath
 
 _FOLDERS = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
 # "we have appointed the first 60,000 images to be used for training"
@@ -17,7 +26,14 @@ Karras, T., Laine, S. and Aila, T. (2019). A style-based generator architecture 
 adversarial networks. CVPR."""
 
 
-def load_ffhq(root, *, subset="all", images="images1024x1024"):
+def load_ffhq(
+    root: FilePath,
+    *,
+    subset: Literal["all", "train", "validation"] = "all",
+    images: Literal[
+        "images1024x1024", "thumbnails128x128", "in-the-wild-images"
+    ] = "images1024x1024",
+) -> Bunch:
     """List the images of FFHQ, all of them real.
 
     It lists files such as ``images1024x1024/00000/00000.png`` (or, in older downloads,

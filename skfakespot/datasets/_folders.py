@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader of folders of real and of fake faces."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._listing import (
     FAKE,
@@ -13,6 +17,13 @@ from ._listing import (
     visible_folders,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sklearn.utils import Bunch
+
+    from .._typing import FilePath, Subset
+
 _PART_NAMES = {
     "train": ("train", "training"),
     "validation": ("val", "valid", "validation"),
@@ -21,7 +32,14 @@ _PART_NAMES = {
 _DESCRIPTION = "Real and fake faces in folders of their own, read from {where}."
 
 
-def load_face_folders(root=None, *, real=None, fake=None, subset="all", groups="file"):
+def load_face_folders(
+    root: FilePath | None = None,
+    *,
+    real: FilePath | None = None,
+    fake: FilePath | None = None,
+    subset: Subset = "all",
+    groups: Literal["file", "folder", "name"] | Callable[[str], Any] = "file",
+) -> Bunch:
     """List the images of folders of real and of fake faces.
 
     The folders ``real`` and ``fake``, or ``0_real`` and ``1_fake``, are looked for in `root`, then

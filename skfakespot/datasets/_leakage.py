@@ -1,9 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A check of what a test set shares with the training set."""
+
+from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.fft import dctn
@@ -11,6 +14,11 @@ from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
 from ..images import as_samples
 from ._sources import source_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Images
 
 _PIXELS = 64
 _FREQUENCIES = 16
@@ -80,20 +88,20 @@ class LeakageReport:
     False
     """
 
-    same_content: list
-    near_duplicates: list
-    shared_groups: dict
+    same_content: list[LeakedPair]
+    near_duplicates: list[LeakedPair]
+    shared_groups: dict[Any, tuple[int, int]]
     n_train: int
     n_test: int
-    checked: tuple
+    checked: tuple[str, ...]
 
     @property
-    def found(self):
+    def found(self) -> bool:
         """Whether anything is shared."""
         return bool(self.same_content or self.near_duplicates or self.shared_groups)
 
     @property
-    def leaked(self):
+    def leaked(self) -> NDArray[np.intp]:
         """Rows of the test set that are in a pair, as a sorted ndarray."""
         return np.unique(
             [pair.test for pair in (*self.same_content, *self.near_duplicates)]
@@ -125,7 +133,13 @@ class LeakageReport:
         return "\n".join(lines)
 
 
-def check_leakage(train, test, *, groups=None, max_distance=40):
+def check_leakage(
+    train: Bunch | Images,
+    test: Bunch | Images,
+    *,
+    groups: tuple[ArrayLike, ArrayLike] | None = None,
+    max_distance: int | None = 40,
+) -> LeakageReport:
     """Look for images and groups that are both in the training and in the test set.
 
     It looks for images of the same bytes, near-duplicates and, if the groups are known, groups on
@@ -190,8 +204,9 @@ def check_leakage(train, test, *, groups=None, max_distance=40):
         checked.append("shared_groups")
         n_train, n_test = (Counter(side.tolist()) for side in groups)
         shared_groups = {group: (n_train[group], n_test[group]) for group in n_train & n_test}
+    sizes = {"n_train": len(samples[0]), "n_test": len(samples[1])}
     return LeakageReport(
-        same_content, near_duplicates, shared_groups, *map(len, samples), tuple(checked)
+        same_content, near_duplicates, shared_groups, **sizes, checked=tuple(checked)
     )
 
 

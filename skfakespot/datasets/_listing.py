@@ -1,11 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Helpers of all readers: finding files, checking arguments, making the Bunch."""
+
+from __future__ import annotations
 
 import glob
 import json
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -13,6 +16,9 @@ from sklearn.utils import Bunch
 from .._paths import is_pattern
 from .._regular_files import read_text_file
 from ..images import VIDEO_SUFFIXES
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
 
 _SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PARTS = ("train", "validation", "test")
@@ -104,7 +110,7 @@ def is_image(name, suffixes=_SUFFIXES):
     return not name.startswith(".") and name.lower().endswith(suffixes)
 
 
-def list_images(folder, *, videos=False):
+def list_images(folder: FilePath, *, videos: bool = False) -> list[str]:
     """List the images in a folder and its subfolders, or those that match a glob pattern.
 
     Parameters
@@ -140,7 +146,8 @@ def list_images(folder, *, videos=False):
     ...     [pathlib.Path(path).name for path in list_images(folder)]
     ['anna.png', '1.jpg']
     """
-    suffixes, no_video = _SUFFIXES, ""
+    suffixes: tuple[str, ...] = _SUFFIXES
+    no_video = ""
     if videos:
         suffixes, no_video = suffixes + VIDEO_SUFFIXES, ", and no video"
     if is_pattern(folder):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the elements of X are made from: files, or images in memory."""
 
 from .._recipe import Recipe

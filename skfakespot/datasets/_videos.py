@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Helpers of the readers of video sets: frames of videos, and groups of people in them.
 
 Frames are images that were extracted, or are decoded from the video files when X is read.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Faces in photographs: where they are, their landmarks, and crops of them as images in X."""
 
 from .._crops import FaceCrop, MissingFace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The square around a face that becomes its crop, and the map from the crop to the image."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Boxes of faces: from scores on a sheet to pixels of the image, one box for each face.
 
 A box is left, top, right and bottom, int64. The pixels right and bottom belong to it, as in dlib.

@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The transformer from photographs to crops of their faces."""
+
+from __future__ import annotations
 
 import math
 import warnings
 from numbers import Integral, Real
 from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import joblib
 import numpy as np
@@ -24,6 +28,11 @@ from ..images import ImageError, as_samples
 from ._alignment import locate_squares
 from ._records import Search
 from ._search import search_images, split_numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Images, Memory
 
 
 class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
@@ -122,18 +131,18 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        detector="dlib",
+        detector: Literal["dlib"] = "dlib",
         *,
-        crop="aligned",
-        margin=0.25,
-        size=None,
-        min_size=80,
-        score_threshold=0.0,
-        on_no_face="nan",
-        memory=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        crop: Literal["aligned", "box"] | None = "aligned",
+        margin: float = 0.25,
+        size: int | None = None,
+        min_size: float = 80,
+        score_threshold: float = 0.0,
+        on_no_face: Literal["nan", "raise", "whole"] = "nan",
+        memory: Memory = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.detector = detector
         self.crop = crop
         self.margin = margin
@@ -146,7 +155,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Images, y: object = None) -> Self:
         """Check the parameters and the type of X; no image is read.
 
         Parameters
@@ -165,7 +174,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Images) -> Any:
         """Find the largest face of each image.
 
         Parameters
@@ -195,7 +204,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
             (crops[row],) = elements
         return X if self.crop is None else crops
 
-    def get_faces(self, X):
+    def get_faces(self, X: Images) -> list[Bunch]:
         """Find all faces of each image.
 
         Parameters
@@ -230,7 +239,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
             )
         return faces
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name of the column of crops, for `set_output`.
 
         Parameters
@@ -327,7 +336,7 @@ class NoFaceWarning(UserWarning):
     'landscape.jpg: no face was found in it. Row 3 of the result is the whole image.'
     """
 
-    def __init__(self, source, reason, index):
+    def __init__(self, source: str, reason: str, index: int) -> None:
         super().__init__(source, reason, index)
         self.source, self.reason, self.index = source, reason, index
 

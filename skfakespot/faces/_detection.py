@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`detect_faces`: boxes, scores and landmarks of the faces in an image."""
+
+from __future__ import annotations
 
 import os
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -11,8 +15,11 @@ from ._boxes import areas
 from ._landmarks import place_landmarks
 from ._models import load_detector, load_landmark_model
 
+if TYPE_CHECKING:
+    from .._typing import ImageLike
 
-def detect_faces(image, *, min_size=80, score_threshold=0.0):
+
+def detect_faces(image: ImageLike, *, min_size: float = 80, score_threshold: float = 0.0) -> Bunch:
     """Find the faces in an image, and five landmarks of each.
 
     The detector is dlib's convolutional network [1]_. dlib's cascade of regression trees [2]_ finds

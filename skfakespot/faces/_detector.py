@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """dlib's face detector on images of any size."""
 
 from ..backbones._backbone import Preprocessing

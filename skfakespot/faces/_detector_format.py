@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of dlib's face detector (``mmod_human_face_detector.dat``)."""
 
 from typing import NamedTuple

@@ -1,11 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of images with their faces, and of what a `FaceCropper` cuts out."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._matplotlib import import_pyplot
 from ..images import as_samples, load_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from sklearn.utils import Bunch
+
+    from .._typing import Images, Panels
+    from ._cropper import FaceCropper
 
 _COLUMNS = 4
 
@@ -39,12 +52,19 @@ class FaceDisplay:
     ['no face', 'no face']
     """
 
-    def __init__(self, *, images, faces):
+    def __init__(self, *, images: Sequence[NDArray[np.uint8]], faces: Sequence[Bunch]) -> None:
         self.images = images
         self.faces = faces
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, axes=None, line_kw=None):
+    def from_estimator(
+        cls,
+        estimator: FaceCropper,
+        X: Images,
+        *,
+        axes: Panels | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Find the faces of images and draw them.
 
         Parameters
@@ -67,7 +87,7 @@ class FaceDisplay:
         images = [load_image(samples[row], name=samples.name(row)) for row in range(len(samples))]
         return cls(images=images, faces=faces).plot(axes, line_kw=line_kw)
 
-    def plot(self, axes=None, *, line_kw=None):
+    def plot(self, axes: Panels | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
         """Draw the images.
 
         Boxes are solid lines, landmarks are dots, and what is cut out is a dashed line.

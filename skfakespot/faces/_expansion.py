@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Crops of all faces in place of the images in X."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
@@ -7,8 +12,19 @@ from ._cropper import FaceCropper
 from ._records import N_NUMBERS
 from ._search import split_numbers
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def expand_faces(X, y=None, groups=None, *, cropper=None):
+    from .._typing import Images
+
+
+def expand_faces(
+    X: Images,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    *,
+    cropper: FaceCropper | None = None,
+) -> Bunch:
     """Put crops of all faces in place of the images in X.
 
     `FaceCropper` keeps one row for each image, that of its largest face. The result of this
@@ -81,12 +97,12 @@ def expand_faces(X, y=None, groups=None, *, cropper=None):
         raise ValueError(f"{cropper!r} cuts out nothing; give crop='aligned' or crop='box'.")
     samples = cropper._check_X(X)
     check_consistent_length(range(len(samples)), y, groups)
-    data, image, numbers = [], [], []
+    data, positions, numbers = [], [], []
     for position, (elements, found) in enumerate(cropper._replace_images(samples)):
         data += elements
-        image += [position] * len(elements)
+        positions += [position] * len(elements)
         numbers += list(found) or [np.full(N_NUMBERS, np.nan)]
-    image = np.array(image, dtype=np.int64)
+    image = np.array(positions, dtype=np.int64)
     boxes, scores, landmarks = split_numbers(np.reshape(numbers, (len(data), N_NUMBERS)))
     faces = Bunch(
         data=np.array([*data, None], dtype=object)[:-1],

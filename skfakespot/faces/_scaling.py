@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Enlarging or reducing an image so that the smallest face that is looked for fits the detector."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The search for faces in many images: each content once, images of one size together."""
 
 from collections import defaultdict

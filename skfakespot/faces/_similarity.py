@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The rotation, scale and shift that move some points closest to others."""
 
 import numpy as np

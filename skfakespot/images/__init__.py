@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The images in X: their types, their content, and reading them in batches of pixels."""
 
 from .._perturbations import PerturbedImage

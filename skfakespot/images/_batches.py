@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Samples read in batches, which threads decode in advance."""
+
+from __future__ import annotations
 
 import warnings
 from collections import deque
@@ -6,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -14,6 +17,9 @@ import numpy as np
 from ._decode import Request, TooLargeToReadAheadError, read_image
 from ._errors import ImageError
 from ._pixels import Scale, check_scale, to_rgb, to_uint8
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # One batch is complete while the next one is being decoded.
 _BATCHES_AHEAD = 2
@@ -27,12 +33,12 @@ class Batch(NamedTuple):
     do not write to it.
     """
 
-    data: np.ndarray | tuple[np.ndarray, ...]
-    indices: np.ndarray
+    data: NDArray[Any] | tuple[NDArray[Any], ...]
+    indices: NDArray[np.intp]
 
 
 class _Reading(NamedTuple):
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the method of tuples
     pixels: tuple[np.ndarray, ...] = ()
     scale: Scale = Scale()
     error: ImageError | None = None

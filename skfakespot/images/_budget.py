@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The memory that the threads of a process may use at once to decode images."""
 
 import ctypes

@@ -1,8 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The formats of video files, known from their first bytes and from the ends of their names."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from .._regular_files import open_regular_file
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
 
 # Names of the formats, for error messages.
 VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WebM", "AVI", "MPEG", "MPEG-TS", "FLV", "Ogg", "WMV")
@@ -24,7 +31,7 @@ _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _IMAGE_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis")
 
 
-def is_video(path):
+def is_video(path: FilePath) -> bool:
     """Whether a file is a video, by the end of its name or by its first bytes."""
     if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
         return True
@@ -35,7 +42,7 @@ def is_video(path):
         return False
 
 
-def is_video_content(prefix):
+def is_video_content(prefix: bytes) -> bool:
     """Whether a file that begins with these bytes (12 or more) is a video."""
     if prefix[4:8] in _BOXES:
         return prefix[8:12] not in _IMAGE_BRANDS

@@ -1,10 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Digests of the content of images."""
+
+from __future__ import annotations
 
 import hashlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL
@@ -18,6 +22,9 @@ from ._digests import digest_array, digest_content, digest_recipe
 from ._lazy import LazyImage
 from ._limits import MAX_BYTES
 from ._sources import content_of, is_file_content, is_path
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
 
 # Equal files give equal pixels only with the same decoder and the same filter for resizing.
 DECODER_VERSION = f"bicubic, Pillow {PIL.__version__}"
@@ -65,7 +72,7 @@ def _digest_source(source, name):
     return digest_array(array)
 
 
-def digest_file(path):
+def digest_file(path: FilePath) -> bytes | None:
     """Digest a video file, which may be long; return None if it is not a regular file.
 
     It is digested again only when its size, its times or its inode have changed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """From a decoded PIL image of any mode to upright RGB pixels of several sizes."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Estimates of the memory that decoding an image takes."""
 
 from ._conversion import is_stored_upright

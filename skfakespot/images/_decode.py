@@ -1,9 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading one image, from a file, its content, a PIL image or an array, as RGB pixels."""
+
+from __future__ import annotations
 
 import io
 import os
 import threading
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,6 +25,11 @@ from ._opening import open_content, reason_of
 from ._pixels import Scale, check_scale, read_array
 from ._sources import as_array, content_of, is_file_content, is_path, name_of, root_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import ImageLike
+
 # What a thread takes of the budget beside the bytes of a large file, before it knows more.
 _ORDINARY_BYTES = 16_000_000
 # Pixels of an image at its own size that threads may keep until it is needed.
@@ -30,7 +38,7 @@ _MOST_PIXEL_BYTES_AHEAD = 4_000_000
 _callers_image_lock = threading.Lock()
 
 
-def load_image(source, *, name=None):
+def load_image(source: ImageLike, *, name: str | None = None) -> NDArray[np.uint8]:
     """Decode one image into RGB pixels.
 
     The EXIF orientation is applied; of an animation the first frame is read. Grey, palette, CMYK

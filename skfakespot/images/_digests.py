@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Digests of the content of one image, 16 bytes each."""
 
 import hashlib

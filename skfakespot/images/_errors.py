@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The error and the warning for an image that cannot be read."""
+
+from __future__ import annotations
 
 
 class ImageError(ValueError):
@@ -20,7 +23,7 @@ class ImageError(ValueError):
     """
 
     # pickle calls the constructor with `args`.
-    def __init__(self, source, reason):
+    def __init__(self, source: str, reason: str) -> None:
         super().__init__(source, reason)
         self.source, self.reason = source, reason
 
@@ -45,7 +48,7 @@ class UnreadableImageWarning(UserWarning):
     'face.png: no such file. Row 3 of the result is NaN.'
     """
 
-    def __init__(self, source, reason, index):
+    def __init__(self, source: str, reason: str, index: int) -> None:
         super().__init__(source, reason, index)
         self.source, self.reason, self.index = source, reason, index
 

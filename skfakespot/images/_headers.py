@@ -1,6 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Format, size and JPEG settings of an image, read without decoding its pixels."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -12,6 +15,9 @@ from ._lazy import LazyImage
 from ._limits import MAX_BYTES
 from ._opening import open_content
 from ._sources import is_file_content, is_path, name_of
+
+if TYPE_CHECKING:
+    from .._typing import ImageLike
 
 _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -50,11 +56,11 @@ class Header(NamedTuple):
     width: int
     height: int
     n_bytes: int | None = None
-    quantization: tuple | None = None
+    quantization: tuple[tuple[int, ...], ...] | None = None
     subsampling: str | None = None
 
 
-def read_header(source, *, name=None):
+def read_header(source: ImageLike, *, name: str | None = None) -> Header:
     """Read the facts of an image without decoding it.
 
     Parameters

@@ -1,6 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of images whose pixels are made when X is read."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ._headers import Header
 
 
 class LazyImage(ABC):
@@ -29,11 +39,11 @@ class LazyImage(ABC):
 
     @property
     @abstractmethod
-    def name(self):
+    def name(self) -> str:
         """Name of the image in error messages (str)."""
 
     @abstractmethod
-    def load(self):
+    def load(self) -> NDArray[np.uint8]:
         """Make the pixels: ndarray of shape (H, W, 3), uint8, in any thread.
 
         Raises
@@ -43,10 +53,10 @@ class LazyImage(ABC):
         """
 
     @abstractmethod
-    def digest(self):
+    def digest(self) -> bytes | None:
         """Return 16 bytes that depend on the content of the image; None if it cannot be read."""
 
-    def header(self):
+    def header(self) -> Header | None:
         """Return the `Header` of the file that the image is from; None if there is no file.
 
         None, the default, makes `read_header` load the image for its height and width.
@@ -56,4 +66,4 @@ class LazyImage(ABC):
         ImageError
             If the file cannot be read.
         """
-        return
+        return None

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The limits on image files, which environment variables change."""
+
+from __future__ import annotations
 
 import os
 from dataclasses import dataclass
@@ -36,7 +39,7 @@ MAX_BYTES = Limit("SKFAKESPOT_MAX_IMAGE_BYTES", 400_000_000)
 MAX_SECONDS = Limit("SKFAKESPOT_MAX_IMAGE_SECONDS", 5.0)
 
 
-def too_many_pixels(width, height):
+def too_many_pixels(width: int, height: int) -> str | None:
     """Say that an image or a frame has too many pixels, from its size on; None if it has not."""
     limit = MAX_PIXELS.get()
     if width * height <= limit:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Opening an image in one of the formats that are read, without decoding its pixels."""
 
 import io

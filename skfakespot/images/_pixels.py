@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pixels in arrays: their shape, dtype and scale, checked and made uint8."""
 
 from typing import NamedTuple

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """X as `Samples`: images in an array, images or paths in a sequence, or vectors."""
+
+from __future__ import annotations
 
 import io
 import numbers
@@ -6,17 +9,26 @@ import os
 from collections.abc import Iterator, MappingView, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
 from scipy.sparse import issparse
 
 from .._recipe import Recipe
-from ._batches import read_batches, read_images
+from ._batches import Batch, read_batches, read_images
 from ._content import content_digests
 from ._lazy import LazyImage
 from ._pixels import check_pixel_dtype
 from ._sources import as_array, is_file_content, is_path, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Images, ImageSize
+    from ._errors import ImageError
 
 _ACCEPTED = (
     "X may be an array of images of shape (n, H, W, 3) or (n, H, W); a list, 1-D array, Series or "
@@ -34,21 +46,21 @@ class Samples:
     (n_features,), or None for a sequence. Only `digests` and `batches` read files.
     """
 
-    kind: str
+    kind: Literal["array", "vector", "sequence"]
     shape: tuple[int, ...] | None
-    data: np.ndarray | tuple
-    expected_digests: tuple | None = None
+    data: NDArray[Any] | tuple[Any, ...]
+    expected_digests: tuple[bytes | None, ...] | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         return self.data[key]
 
     def __repr__(self):
         return f"Samples(kind={self.kind!r}, shape={self.shape}, n_samples={len(self)})"
 
-    def name(self, index, position=None):
+    def name(self, index: int, position: int | None = None) -> str:
         """Name of a sample in error messages: its path, or such as "image 3 of X".
 
         `position` is that in X, if these samples are a part of X.
@@ -57,7 +69,7 @@ class Samples:
         position = index if position is None else position
         return path or f"{'row' if self.kind == 'vector' else 'image'} {position} of X"
 
-    def subset(self, indices):
+    def subset(self, indices: ArrayLike) -> Samples:
         """Select some of the samples, so that only these are sent to another process."""
         indices = np.asarray(indices, dtype=np.intp)
         is_sequence = self.kind == "sequence"
@@ -65,14 +77,14 @@ class Samples:
         expected = self.expected_digests and tuple(self.expected_digests[i] for i in indices)
         return Samples(self.kind, self.shape, data, expected)
 
-    def digests(self):
+    def digests(self) -> list[bytes | None]:
         """List 16 bytes for each sample that depend on its content; None if it cannot be read.
 
         The digest of a file is that of its bytes, which are read each time, but not decoded.
         """
         return content_digests(self)
 
-    def expecting(self, digests):
+    def expecting(self, digests: Iterable[bytes | None]) -> Samples:
         """Return these samples, so that an image whose content is another now cannot be read.
 
         `digests` are what `digests` has returned. What is known of the content of an image stays
@@ -80,7 +92,15 @@ class Samples:
         """
         return replace(self, expected_digests=tuple(digests))
 
-    def batches(self, indices=None, *, image_size, batch_size, on_error=None, n_threads=None):
+    def batches(
+        self,
+        indices: ArrayLike | None = None,
+        *,
+        image_size: ImageSize | Sequence[ImageSize | None] | None,
+        batch_size: int,
+        on_error: Callable[[int, ImageError], object] | None = None,
+        n_threads: int | None = None,
+    ) -> Iterator[Batch]:
         """Read samples batch by batch, in order.
 
         Threads decode at most two batches (at least `n_threads` images) in advance, so that memory
@@ -116,7 +136,9 @@ class Samples:
         """
         return read_batches(self, indices, image_size, batch_size, on_error, n_threads)
 
-    def images(self, indices=None):
+    def images(
+        self, indices: ArrayLike | None = None
+    ) -> Iterator[tuple[int, NDArray[np.uint8] | ImageError]]:
         """Read images one by one at their own sizes, in order; threads decode a few in advance.
 
         Parameters
@@ -133,7 +155,7 @@ class Samples:
         return read_images(self, indices)
 
 
-def as_samples(X):
+def as_samples(X: Images | Samples) -> Samples:
     """Make `Samples` of X, without copying X or reading any file.
 
     Types, shapes and dtypes are checked (TypeError, ValueError); values are when they are read.

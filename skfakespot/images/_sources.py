@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What an element of X is: a path, the content of a file, an array, or made of another image."""
 
 import io

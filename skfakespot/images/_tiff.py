@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The directory of a TIFF file, looked at before Pillow reads it."""
 
 import struct

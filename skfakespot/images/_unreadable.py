@@ -1,14 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The images of X that cannot be read, found before they are used."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from .._progress import Pass, show_progress
 from ._samples import as_samples
 
+if TYPE_CHECKING:
+    from .._typing import Images
+
 _BATCH_SIZE = 256
 
 
-def find_unreadable(X, *, verbose=0):
+def find_unreadable(X: Images, *, verbose: int = 0) -> list[tuple[int, str]]:
     """Read all images of X, and list those that cannot be read.
 
     Each image is decoded as the estimators decode it, so it takes a part of the time of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Why a detector calls a face fake: what in it counts, which layers, and similar training faces."""
 
 from ._activation_maps import ActivationMaps, activation_map

@@ -1,13 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where in an image the neurons of each layer are active."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Real
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ._parts import find_detector, take_apart
 from ._views import Frame, frame_of, read_views, see_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .._typing import Estimator, Images
 
 KINDS = ("active", "excess")
 
@@ -33,14 +44,16 @@ class ActivationMaps:
     """
 
     layer_names: list[str]
-    active: list[np.ndarray]
-    excess: list[np.ndarray]
+    active: list[NDArray[np.float32]]
+    excess: list[NDArray[np.float32]]
     frames: list[Frame | None]
 
     def __repr__(self):
         return f"ActivationMaps of {len(self.frames)} images and {len(self.layer_names)} layers"
 
-    def on_image(self, image, layer, kind="active"):
+    def on_image(
+        self, image: int, layer: str | int, kind: Literal["active", "excess"] = "active"
+    ) -> NDArray[np.float32]:
         """Bring a map onto its image, by bilinear interpolation.
 
         Parameters
@@ -70,7 +83,13 @@ class ActivationMaps:
         return frame_or_error(self.frames, image).place(getattr(self, kind)[layer][image])
 
 
-def activation_map(transformer, X, *, layers=None, contrast=None):
+def activation_map(
+    transformer: Estimator,
+    X: Images,
+    *,
+    layers: str | Sequence[str] | None = None,
+    contrast: Images | ActivationMaps | None = None,
+) -> ActivationMaps:
     """Map where in each image the neurons of each layer are active.
 
     A neuron of a convolution has a place in the image. At each place of a layer, this function

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How many calibration images with a similar probability are fake."""
 
 import numpy as np

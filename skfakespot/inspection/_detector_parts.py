@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The two parts of a detector: from images to features, and from features to scores."""
 
 from typing import Any, NamedTuple

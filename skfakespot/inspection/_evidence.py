@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What in an image speaks for "fake" to a detector."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -12,6 +16,11 @@ from ._judge import Judge, pixels_of
 from ._occlusion import occlusion_map
 from ._parts import find_detector
 from ._views import Frame, frame_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._typing import Estimator, Images, Label
 
 _METHODS = ("auto", "linear", "occlusion")
 
@@ -45,18 +54,18 @@ class EvidenceMaps:
         image that cannot be read.
     """
 
-    maps: np.ndarray
-    method: str
-    decision_values: np.ndarray
+    maps: NDArray[np.float32]
+    method: Literal["linear", "occlusion"]
+    decision_values: NDArray[np.float64]
     intercept: float
     layer_names: list[str] | None
-    contributions: np.ndarray | None
+    contributions: NDArray[np.float64] | None
     frames: list[Frame | None]
 
     def __repr__(self):
         return f"EvidenceMaps of {len(self.frames)} images by {self.method}"
 
-    def on_image(self, image):
+    def on_image(self, image: int) -> NDArray[np.float32]:
         """Bring the map of an image onto it, by bilinear interpolation.
 
         Parameters
@@ -77,7 +86,14 @@ class EvidenceMaps:
         return frame_or_error(self.frames, image).place(self.maps[image])
 
 
-def evidence_map(detector, X, *, method="auto", grid_size=8, pos_label=None):
+def evidence_map(
+    detector: Estimator,
+    X: Images,
+    *,
+    method: Literal["auto", "linear", "occlusion"] = "auto",
+    grid_size: int = 8,
+    pos_label: Label | None = None,
+) -> EvidenceMaps:
     """Map what in each image speaks for "fake" to a fitted detector.
 
     Parameters

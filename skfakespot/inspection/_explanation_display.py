@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of an explanation: the photograph, what speaks for "fake" in it, and the layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -12,6 +17,14 @@ from ._evidence import check_method, compute_evidence
 from ._judge import Judge
 from ._parts import find_detector
 from ._views import source_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.utils import Bunch
+
+    from .._typing import Estimator, ImageLike, Label
+    from ._evidence import EvidenceMaps
 
 _N_LAYERS = 10
 _FAKE, _REAL = "tab:red", "tab:blue"
@@ -64,7 +77,14 @@ class ExplanationDisplay:
     ['the image', 'speaks for fake (red), for real (blue)']
     """
 
-    def __init__(self, *, image, evidence, probability, calibration=None):
+    def __init__(
+        self,
+        *,
+        image: NDArray[np.uint8],
+        evidence: EvidenceMaps,
+        probability: float | None,
+        calibration: Bunch | None = None,
+    ) -> None:
         self.image = image
         self.evidence = evidence
         self.probability = probability
@@ -73,15 +93,15 @@ class ExplanationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        detector,
-        image,
+        detector: Estimator,
+        image: ImageLike,
         *,
-        method="auto",
-        grid_size=8,
-        calibration=None,
-        pos_label=None,
-        figure=None,
-    ):
+        method: Literal["auto", "linear", "occlusion"] = "auto",
+        grid_size: int = 8,
+        calibration: tuple[ArrayLike, ArrayLike] | None = None,
+        pos_label: Label | None = None,
+        figure: Figure | None = None,
+    ) -> Self:
         """Compute the explanation of one image and draw it.
 
         Parameters
@@ -140,7 +160,7 @@ class ExplanationDisplay:
         )
         return display.plot(figure)
 
-    def plot(self, figure=None):
+    def plot(self, figure: Figure | None = None) -> Self:
         """Draw the explanation.
 
         Parameters

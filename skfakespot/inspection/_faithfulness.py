@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Whether maps show what a detector looks at: the score without the parts that they point to."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
@@ -12,13 +16,24 @@ from ._occlusion import blur
 from ._parts import find_detector
 from ._placement import place_map
 
+if TYPE_CHECKING:
+    from .._typing import Estimator, Images, Label, RandomState
+    from ._evidence import EvidenceMaps
+
 _RANDOM_GRID = (8, 8)
 _CONFIDENCE_LEVEL = 0.95
 
 
 def faithfulness(
-    detector, X, evidence=None, *, share=0.1, n_bootstrap=1000, random_state=None, pos_label=None
-):
+    detector: Estimator,
+    X: Images,
+    evidence: EvidenceMaps | None = None,
+    *,
+    share: float = 0.1,
+    n_bootstrap: int = 1000,
+    random_state: RandomState = None,
+    pos_label: Label | None = None,
+) -> Bunch:
     """Measure whether evidence maps show what a detector looks at, by deletion.
 
     From each image a share of the pixels is deleted: replaced by those of a strongly blurred copy.

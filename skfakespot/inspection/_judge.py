@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A detector that is asked about pixels, as its network sees them."""
 
 from functools import cached_property

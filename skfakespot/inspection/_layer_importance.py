@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How much a detector depends on each layer of its network."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -18,20 +22,25 @@ from .._recorded_classifier import RecordedClassifier, score_draws
 from ..images import as_samples
 from ._detector_parts import split_detector
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Estimator, Images, RandomState, Scoring
+
 
 def layer_importance(
-    detector,
-    X,
-    y,
+    detector: Estimator,
+    X: Images,
+    y: ArrayLike,
     *,
-    scoring="roc_auc",
-    n_repeats=5,
-    groups=None,
-    n_bootstraps=500,
-    confidence_level=0.95,
-    random_state=None,
-    n_jobs=None,
-):
+    scoring: Scoring = "roc_auc",
+    n_repeats: int = 5,
+    groups: ArrayLike | None = None,
+    n_bootstraps: int = 500,
+    confidence_level: float = 0.95,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> Bunch:
     """Measure how much the score of a fitted detector drops when a layer is permuted.
 
     All features of one layer are shuffled together among the images: each image gets the features

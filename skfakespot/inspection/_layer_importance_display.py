@@ -1,9 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of the importances of layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._matplotlib import import_pyplot
 from ._layer_importance import layer_importance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Bunch
+
+    from .._typing import Estimator, Images
 
 _SCORE_NAMES = {"roc_auc": "AUC"}
 # More names than this would run into each other.
@@ -45,11 +57,20 @@ class LayerImportanceDisplay:
     'drop of the AUC (0.900) when the layer is permuted'
     """
 
-    def __init__(self, *, importances):
+    def __init__(self, *, importances: Bunch) -> None:
         self.importances = importances
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None, bar_kw=None, **parameters):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: Images,
+        y: ArrayLike,
+        *,
+        ax: Axes | None = None,
+        bar_kw: dict[str, Any] | None = None,
+        **parameters: Any,
+    ) -> Self:
         """Measure the importance of the layers of a detector and draw it.
 
         Parameters
@@ -71,7 +92,9 @@ class LayerImportanceDisplay:
         return cls(importances=importances).plot(ax, bar_kw=bar_kw)
 
     @classmethod
-    def from_importances(cls, importances, *, ax=None, bar_kw=None):
+    def from_importances(
+        cls, importances: Bunch, *, ax: Axes | None = None, bar_kw: dict[str, Any] | None = None
+    ) -> Self:
         """Draw importances that `layer_importance` measured before.
 
         Parameters
@@ -88,7 +111,7 @@ class LayerImportanceDisplay:
         """
         return cls(importances=importances).plot(ax, bar_kw=bar_kw)
 
-    def plot(self, ax=None, *, bar_kw=None):
+    def plot(self, ax: Axes | None = None, *, bar_kw: dict[str, Any] | None = None) -> Self:
         """Draw the importances: bars for the means, and lines for their intervals if there are any.
 
         Parameters

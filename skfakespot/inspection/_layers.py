@@ -1,12 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The layers of a network by name, and which of them a choice of layers reads."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._network import tap_of, trace_layers
 from .._sklearn_compat import validate_parameters
 from ..backbones import list_backbones
 from ..coverage import NeuronCoverageTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._typing import BackboneLike, ImageSize, Layers, Tap
 
 
 class LayerCard(NamedTuple):
@@ -40,7 +48,13 @@ class LayerCard(NamedTuple):
     tap: str
 
 
-def list_layers(backbone="dlib-resnet29", *, layers="conv+dense", tap="layer", image_size=None):
+def list_layers(
+    backbone: BackboneLike | Sequence[BackboneLike] = "dlib-resnet29",
+    *,
+    layers: Layers = "conv+dense",
+    tap: Tap = "layer",
+    image_size: ImageSize | Sequence[ImageSize | None] | None = None,
+) -> list[LayerCard]:
     """List the layers of a network, and say which of them are read.
 
     Nothing is downloaded: names and shapes do not depend on the weights, so that a backbone by name

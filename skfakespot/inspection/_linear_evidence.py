@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The exact evidence of a linear classifier of counts: what each active neuron adds to it."""
 
 import numpy as np

@@ -1,7 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The training images whose features are nearest to those of an image."""
 
+from __future__ import annotations
+
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -9,6 +12,13 @@ from sklearn.utils import check_consistent_length, check_scalar, column_or_1d
 
 from ..images import as_samples
 from ._detector_parts import split_detector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Estimator, Images
 
 
 class TrainingNeighbor(NamedTuple):
@@ -30,7 +40,7 @@ class TrainingNeighbor(NamedTuple):
     name: str
     label: Any
     distance: float
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the method of tuples
 
 
 class TrainingImageIndex:
@@ -63,12 +73,21 @@ class TrainingImageIndex:
     nearest_training_images : Find the nearest of the images.
     """
 
-    def __init__(self, detector, features, names, labels, indices, *, n_missing=0):
+    def __init__(
+        self,
+        detector: Estimator,
+        features: NDArray[np.float32],
+        names: Sequence[str],
+        labels: NDArray[Any],
+        indices: NDArray[np.integer[Any]],
+        *,
+        n_missing: int = 0,
+    ) -> None:
         self.detector, self.features, self.names = detector, features, names
         self.labels, self.indices, self.n_missing = labels, indices, n_missing
 
     @classmethod
-    def from_estimator(cls, detector, X, y):
+    def from_estimator(cls, detector: Estimator, X: Images, y: ArrayLike) -> Self:
         """Read the training images of a detector again, and keep their features.
 
         Parameters
@@ -103,7 +122,7 @@ class TrainingImageIndex:
         n_missing = int(missing.sum())
         return cls(detector, features, names, y[indices], indices, n_missing=n_missing)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
     def __repr__(self):
@@ -111,7 +130,9 @@ class TrainingImageIndex:
         return f"TrainingImageIndex of {n_images} images with {n_features} features"
 
 
-def nearest_training_images(index, X, n=5):
+def nearest_training_images(
+    index: TrainingImageIndex, X: Images, n: int = 5
+) -> list[list[TrainingNeighbor]]:
     """Find the training images that a detector sees as most similar to an image.
 
     They help to judge a score: if the nearest faces are of both labels, or if all of them are far

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Blurring parts of an image, to see how much they matter to a detector."""
 
 import numpy as np

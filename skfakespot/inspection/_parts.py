@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A fitted detector taken apart: the steps before, at and after its network."""
 
 import copy

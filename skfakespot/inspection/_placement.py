@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Maps of small resolution brought onto larger ones, and onto the image that they are of."""
 
 import math

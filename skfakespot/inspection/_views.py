@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a detector's network sees of the images in X, and where that lies in the images."""
 
 import warnings

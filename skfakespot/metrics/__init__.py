@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Metrics of fake detection, with fake as the positive class."""
 
 from .._labels import fake_label

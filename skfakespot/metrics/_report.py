@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The report of the paper's eight metrics, with intervals."""
+
+from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -18,6 +22,11 @@ from .._bootstrap import (
 from .._labels import check_scores
 from .._probability import fake_probability
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Estimator, Label, RandomState
+
 
 class ReversedScoresWarning(UserWarning):
     """The scores of real images are higher than those of fake images.
@@ -31,19 +40,19 @@ class ReversedScoresWarning(UserWarning):
 
 
 def fake_detection_report(
-    y_true,
-    y_score=None,
+    y_true: ArrayLike,
+    y_score: ArrayLike | None = None,
     *,
-    estimator=None,
-    X=None,
-    threshold=0.5,
-    pos_label=None,
-    convention="standard",
-    confidence_level=None,
-    groups=None,
-    n_bootstraps=1000,
-    random_state=None,
-):
+    estimator: Estimator | None = None,
+    X: Any = None,
+    threshold: float = 0.5,
+    pos_label: Label | None = None,
+    convention: Literal["standard", "paper"] = "standard",
+    confidence_level: float | None = None,
+    groups: ArrayLike | None = None,
+    n_bootstraps: int = 1000,
+    random_state: RandomState = None,
+) -> dict[str, float]:
     """Compute the eight metrics of the paper's Table 2, with intervals if asked.
 
     Parameters

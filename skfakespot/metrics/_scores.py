@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The TPR at a given FPR, the equal error rate, and scorers for scikit-learn's searches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import config_context
@@ -9,12 +14,21 @@ from .._labels import check_scores, fake_label
 from .._missing import is_missing_label
 from ._report import metrics_of_scores
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
+
+    from .._typing import Label
+
 _OF_LABELS = ("precision", "recall", "f1", "accuracy", "fpr", "fnr")
 _OF_SCORES = ("ap", "auc", "eer", "tpr_at_fpr")
 _ERRORS = ("fpr", "fnr", "eer")
 
 
-def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
+def tpr_at_fpr_score(
+    y_true: ArrayLike, y_score: ArrayLike, *, max_fpr: float = 0.01, pos_label: Label | None = None
+) -> float:
     """Compute the largest true positive rate at a limited false positive rate.
 
     An image is called fake if its score is at least a threshold. The result is the largest true
@@ -58,7 +72,9 @@ def tpr_at_fpr_score(y_true, y_score, *, max_fpr=0.01, pos_label=None):
     return float(tpr[fpr <= max_fpr].max())
 
 
-def equal_error_rate(y_true, y_score, *, pos_label=None):
+def equal_error_rate(
+    y_true: ArrayLike, y_score: ArrayLike, *, pos_label: Label | None = None
+) -> float:
     """Compute the equal error rate: FPR and FNR at the threshold where they are equal.
 
     It is the false positive rate at the point of the ROC curve where it equals the false negative
@@ -96,7 +112,9 @@ def equal_error_rate(y_true, y_score, *, pos_label=None):
     return float(fpr[before] + share * (fpr[after] - fpr[before]))
 
 
-def fake_detection_scorers(*, max_fpr=0.01, pos_label=None):
+def fake_detection_scorers(
+    *, max_fpr: float = 0.01, pos_label: Label | None = None
+) -> dict[str, Callable[..., float]]:
     """Make scorers of fake detection for scikit-learn's cross-validation and searches.
 
     Precision, recall, F1, accuracy, FPR and FNR are computed from what ``predict`` returns, so

@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """imbalanced-learn's Pipeline, which keeps the copies of an image together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 import imblearn.pipeline
 import numpy as np
@@ -9,6 +14,11 @@ from sklearn.utils.validation import has_fit_parameter
 from .._documentation import DocumentationLinkMixin
 from ..missing import SkipMissingClassifier
 from ._checks import check_training_data
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Images
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
@@ -41,7 +51,10 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     ['augment', 'coverage', 'scale', 'classify']
     """
 
-    def fit(self, X, y=None, **params):
+    if TYPE_CHECKING:
+        steps: list[tuple[str, Any]]
+
+    def fit(self, X: Images, y: ArrayLike | None = None, **params: Any) -> Self:
         """Resample, then fit the other steps.
 
         Parameters

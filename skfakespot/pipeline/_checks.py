@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks of a detector's parameters and training data, before its network runs."""
 
 import pickle

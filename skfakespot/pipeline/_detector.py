@@ -1,9 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's Pipeline, with checks of the labels before the network runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.pipeline import Pipeline
 
 from .._documentation import DocumentationLinkMixin
 from ._checks import check_training_data
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Images
 
 
 class DetectorPipeline(DocumentationLinkMixin, Pipeline):
@@ -35,7 +45,7 @@ class DetectorPipeline(DocumentationLinkMixin, Pipeline):
     ValueError: y has one class only, 1, but a detector learns from real and fake faces. ...
     """
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Images, y: ArrayLike | None = None, **params: Any) -> Self:
         """Check the labels and the parameters, then fit the steps.
 
         Parameters

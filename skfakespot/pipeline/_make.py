@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`make_fakespotter`: the whole detector from a few choices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 from sklearn import config_context
 from sklearn.base import clone
@@ -16,6 +21,11 @@ from ._augmented import AugmentedPipeline
 from ._checks import check_parameters
 from ._detector import DetectorPipeline
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._typing import BackboneLike, Estimator, Memory, OnError, RandomState, Statistic
+
 # Sizes at which the networks see more of a generator's traces than at their own sizes, by recipe.
 _IMAGE_SIZES = {
     "paper": {"dlib-resnet29": (224, 224)},
@@ -25,19 +35,19 @@ _STATISTICS = ("mean", "std", "skewness", "kurtosis", "autocorrelation")
 
 
 def make_fakespotter(
-    backbone="dlib-resnet29",
+    backbone: BackboneLike | Sequence[BackboneLike] = "dlib-resnet29",
     *,
-    recipe="paper",
-    augment=None,
-    output=None,
-    statistics=None,
-    faces=False,
-    on_error="raise",
-    classifier=None,
-    memory=None,
-    random_state=None,
-    verbose=0,
-):
+    recipe: Literal["paper", "statistics"] = "paper",
+    augment: Literal[True] | Estimator | None = None,
+    output: Literal["layer", "channel"] | None = None,
+    statistics: Sequence[Statistic] | None = None,
+    faces: bool = False,
+    on_error: OnError = "raise",
+    classifier: Estimator | None = None,
+    memory: Memory = None,
+    random_state: RandomState = None,
+    verbose: int = 0,
+) -> DetectorPipeline | AugmentedPipeline:
     """Make an unfitted detector: features of a network's neurons, standardised, and a classifier.
 
     Parameters

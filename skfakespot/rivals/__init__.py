@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The detectors that FakeSpotter is compared with."""
 
 from importlib import import_module
@@ -49,8 +50,10 @@ _MODULES = {
 }
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # with it, type checkers would accept every name
+
+    def __getattr__(name):
+        if name in _MODULES:
+            globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

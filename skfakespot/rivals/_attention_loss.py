@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Attention pooling with a logistic head: what it gives, and its loss with the gradient.
 
 A map has n_places places with n_channels channels each. The attention of a place x is

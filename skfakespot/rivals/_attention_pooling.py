@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A classifier of feature maps that learns where to look, after Stehouwer et al. (2020)."""
+
+from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -14,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._documentation import DocumentationLinkMixin
 from .._sklearn_compat import Interval, _check_sample_weight, _fit_context
 from ._attention_loss import AttentionLoss, Weights, attend, log_odds
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 _DTYPES = (np.float64, np.float32)
 
@@ -99,14 +106,21 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         "tol": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, n_channels=None, *, C=1.0, max_iter=300, tol=1e-4):
+    def __init__(
+        self,
+        n_channels: int | None = None,
+        *,
+        C: float = 1.0,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+    ) -> None:
         self.n_channels = n_channels
         self.C = C
         self.max_iter = max_iter
         self.tol = tol
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the attention and the head.
 
         Parameters
@@ -156,7 +170,7 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         self._search(loss, maps.shape[2])
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the log-odds of the second class.
 
         Parameters
@@ -171,7 +185,7 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         """
         return log_odds(self._checked_maps(X), self._weights())
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the probability of each class.
 
         Parameters
@@ -187,7 +201,7 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         values = self.decision_function(X)
         return np.column_stack([expit(-values), expit(values)])
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the label of each map.
 
         Parameters
@@ -203,7 +217,7 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         values = self.decision_function(X)
         return self.classes_[(values > 0).astype(int)]
 
-    def attention(self, X):
+    def attention(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the attention of each place.
 
         Parameters

@@ -1,12 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Co-occurrences of pixel values, after Nataraj et al. (2019) and Barni et al. (2020)."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._sklearn_compat import Interval, InvalidParameterError
 from ..images import ImageError
 from ._image_features import ImageFeatureTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._typing import OnError
 
 _COLOURS = ("red", "green", "blue")
 _CROSS_BANDS = ((0, 1), (0, 2), (1, 2))
@@ -80,13 +89,13 @@ class CooccurrenceTransformer(ImageFeatureTransformer):
 
     def __init__(
         self,
-        levels=32,
+        levels: int = 32,
         *,
-        offsets=((0, 1), (1, 0)),
-        cross_bands=True,
-        on_error="raise",
-        n_jobs=None,
-    ):
+        offsets: Sequence[tuple[int, int]] = ((0, 1), (1, 0)),
+        cross_bands: bool = True,
+        on_error: OnError = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
         self.levels = levels
         self.offsets = offsets
         self.cross_bands = cross_bands

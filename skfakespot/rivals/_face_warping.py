@@ -1,13 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The traces of a pasted face of lower resolution, after Li and Lyu (2019)."""
+
+from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._crops import crop_image, crop_square
 from .._perturbations import Perturbation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # To be raised when results change, because profiles of perturbed images are kept on disk.
 _VERSION = 1
@@ -102,7 +109,7 @@ class FaceWarping:
                 raise ValueError(f"{name}={value!r} of a FaceWarping; {_ACCEPTED[name]}.")
             object.__setattr__(self, name, float(value))
 
-    def __call__(self, pixels, seed=0):
+    def __call__(self, pixels: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
         """Warp the face in an image.
 
         Parameters
@@ -130,7 +137,7 @@ class FaceWarping:
         return warped
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """Text that is the same for two of them only if their results are."""
         return f"{self!r} {_VERSION} NumPy {np.__version__}"
 

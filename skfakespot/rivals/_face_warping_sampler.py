@@ -1,8 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The sampler that makes fakes of real faces by warping, after Li and Lyu (2019)."""
+
+from __future__ import annotations
 
 import warnings
 from numbers import Real
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -12,6 +16,11 @@ from .._sklearn_compat import Interval, InvalidParameterError
 from ..faces import FaceCropper
 from ._face_warping import FaceWarping
 from ._fake_simulator import FakeSimulator
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._typing import Memory, RandomState
 
 
 class FaceWarpingSampler(FakeSimulator):
@@ -98,16 +107,16 @@ class FaceWarpingSampler(FakeSimulator):
 
     def __init__(
         self,
-        scales=(0.25, 0.5, 0.75, 1.0),
+        scales: ArrayLike = (0.25, 0.5, 0.75, 1.0),
         *,
-        sigma=1.1,
-        jitter=0.05,
-        min_size=80,
-        keep_fakes=False,
-        memory=None,
-        random_state=None,
-        n_jobs=None,
-    ):
+        sigma: float = 1.1,
+        jitter: float = 0.05,
+        min_size: float = 80,
+        keep_fakes: bool = False,
+        memory: Memory = None,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.scales = scales
         self.sigma = sigma
         self.jitter = jitter

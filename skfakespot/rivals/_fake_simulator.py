@@ -1,8 +1,12 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of samplers that make fakes of the real training images."""
+
+from __future__ import annotations
 
 import math
 from abc import abstractmethod
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -20,6 +24,11 @@ from .._perturbed_samples import (
 )
 from .._sklearn_compat import _check_feature_names, validate_parameters
 from ..images import as_samples
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Images
 
 
 class FakeSimulator(DocumentationLinkMixin, BaseSampler):
@@ -65,7 +74,7 @@ class FakeSimulator(DocumentationLinkMixin, BaseSampler):
     def _check_parameters(self):
         """Raise an error if a parameter is not accepted."""
 
-    def fit(self, X, y):
+    def fit(self, X: Images, y: ArrayLike) -> Self:
         """Check the parameters, the type of X and the labels; nothing is learnt.
 
         Parameters
@@ -83,7 +92,7 @@ class FakeSimulator(DocumentationLinkMixin, BaseSampler):
         self._check(X, y)
         return self
 
-    def fit_resample(self, X, y):
+    def fit_resample(self, X: Images, y: ArrayLike) -> tuple[Any, NDArray[Any]]:
         """Add a fake of each real image.
 
         Parameters

@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The outputs of one layer of a frozen network, as features."""
+
+from __future__ import annotations
 
 import math
 import warnings
 from numbers import Integral
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -22,6 +26,11 @@ from .._sklearn_compat import (
 )
 from ..images import UnreadableImageWarning, as_samples
 from ._network_outputs import read_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import BackboneLike, Images, ImageSize, OnError, Tap
 
 
 class FeatureMapTransformer(
@@ -93,16 +102,16 @@ class FeatureMapTransformer(
 
     def __init__(
         self,
-        backbone="dlib-resnet29",
+        backbone: BackboneLike = "dlib-resnet29",
         *,
-        layer="stage3_block3_conv2",
-        weights=None,
-        tap="activation",
-        image_size=None,
-        batch_size=32,
-        on_error="raise",
-        device=None,
-    ):
+        layer: str = "stage3_block3_conv2",
+        weights: str | Path | None = None,
+        tap: Tap = "activation",
+        image_size: ImageSize | None = None,
+        batch_size: int = 32,
+        on_error: OnError = "raise",
+        device: str | None = None,
+    ) -> None:
         self.backbone = backbone
         self.layer = layer
         self.weights = weights
@@ -113,7 +122,7 @@ class FeatureMapTransformer(
         self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Images, y: object = None) -> Self:
         """Build the network and check the parameters and the type of X; no image is read.
 
         Parameters
@@ -144,7 +153,7 @@ class FeatureMapTransformer(
         (self.map_shape_,) = shapes
         return self
 
-    def transform(self, X):
+    def transform(self, X: Images) -> NDArray[np.float32]:
         """Read the outputs of the layer for each image.
 
         Parameters
@@ -183,7 +192,7 @@ class FeatureMapTransformer(
             warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=3)
         return outputs
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the features.
 
         Parameters

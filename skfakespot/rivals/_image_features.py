@@ -1,10 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The base class of transformers that compute features of each image by itself."""
+
+from __future__ import annotations
 
 import math
 import warnings
 from abc import abstractmethod
 from numbers import Integral
 from operator import itemgetter
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,6 +24,11 @@ from .._sklearn_compat import (
 )
 from .._worker_pool import CHUNKS_A_WORKER, run_in_workers
 from ..images import ImageError, UnreadableImageWarning, as_samples
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Images
 
 _READ_AT_ONCE = 32
 # Images that a worker describes before it sends their features, which are many numbers.
@@ -57,7 +66,7 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         """Raise an error if parameters do not fit together."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Images, y: object = None) -> Self:
         """Check the parameters and the type of X; no image is read, and nothing is learnt.
 
         Parameters
@@ -76,7 +85,7 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Images) -> NDArray[np.float32]:
         """Compute the features of each image.
 
         Parameters
@@ -111,7 +120,7 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
             warnings.warn(UnreadableImageWarning(error.source, error.reason, index), stacklevel=3)
         return features
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the features.
 
         Parameters

@@ -1,13 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A user's own Keras classifier of real and fake images, as a scikit-learn classifier."""
+
+from __future__ import annotations
 
 import math
 import warnings
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     assert_all_finite,
@@ -30,10 +33,19 @@ from .._sklearn_compat import (
     StrOptions,
     _check_feature_names,
     _fit_context,
+    available_if,
 )
 from ..backbones import Backbone
 from ..images import UnreadableImageWarning, as_samples
 from ._network_outputs import OutputReader, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import BackboneLike, Images, ImageSize, OnError
 
 # Rounding of probabilities, of networks in float16 too.
 _TOLERANCE = 1e-2
@@ -129,15 +141,15 @@ class KerasImageClassifier(
 
     def __init__(
         self,
-        model,
+        model: BackboneLike,
         *,
-        preprocess=None,
-        image_size=None,
-        fake_output=1,
-        from_logits=False,
-        batch_size=32,
-        on_error="raise",
-    ):
+        preprocess: Callable[[NDArray[np.uint8]], Any] | None = None,
+        image_size: ImageSize | None = None,
+        fake_output: Literal[0, 1] = 1,
+        from_logits: bool = False,
+        batch_size: int = 32,
+        on_error: OnError = "raise",
+    ) -> None:
         self.model = model
         self.preprocess = preprocess
         self.image_size = image_size
@@ -147,7 +159,7 @@ class KerasImageClassifier(
         self.on_error = on_error
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: Images, y: ArrayLike) -> Self:
         """Load the model and learn the names of the classes; no image is read.
 
         Parameters
@@ -186,7 +198,7 @@ class KerasImageClassifier(
         self.classes_ = classes
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Images) -> NDArray[np.float64]:
         """Compute the probability of each class.
 
         Parameters
@@ -211,7 +223,7 @@ class KerasImageClassifier(
         """
         return self._probabilities(self._outputs(X))
 
-    def predict(self, X):
+    def predict(self, X: Images) -> NDArray[Any]:
         """Predict the label of each image.
 
         Parameters
@@ -230,7 +242,7 @@ class KerasImageClassifier(
         return labels_with_missing(labels[~missing], missing, self.classes_)
 
     @available_if(_gives_logits)
-    def decision_function(self, X):
+    def decision_function(self, X: Images) -> NDArray[np.float64]:
         """Compute the log-odds of the second class; only with ``from_logits=True``.
 
         Parameters
@@ -246,7 +258,7 @@ class KerasImageClassifier(
         return self._log_odds(self._outputs(X))
 
     @property
-    def model_(self):
+    def model_(self) -> keras.Model:
         """The model, loaded again after unpickling if it came from a file."""
         check_is_fitted(self)
         return self._spec().resolve().backbone.model

@@ -1,10 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The logarithms of the coefficients of a cosine transform, after Frank et al. (2020)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import dctn
 
 from ._image_features import ImageFeatureTransformer
 from ._sizes import check_size
+
+if TYPE_CHECKING:
+    from .._typing import ImageSize, OnError
 
 _EPSILON = 1e-12
 
@@ -65,7 +73,13 @@ class LogDCTTransformer(ImageFeatureTransformer):
         **ImageFeatureTransformer._parameter_constraints,
     }
 
-    def __init__(self, image_size=(256, 256), *, on_error="raise", n_jobs=None):
+    def __init__(
+        self,
+        image_size: ImageSize = (256, 256),
+        *,
+        on_error: OnError = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
         self.image_size = image_size
         self.on_error = on_error
         self.n_jobs = n_jobs

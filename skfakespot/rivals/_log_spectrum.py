@@ -1,4 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The log-spectrum image of AutoGAN, after Zhang et al. (2019)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import fft2
@@ -6,6 +11,9 @@ from scipy.fft import fft2
 from .._sklearn_compat import InvalidParameterError
 from ._image_features import ImageFeatureTransformer
 from ._sizes import check_size
+
+if TYPE_CHECKING:
+    from .._typing import ImageSize, OnError
 
 _EPSILON = 1e-3
 _PERCENTILES = (5, 95)
@@ -73,8 +81,13 @@ class LogSpectrumTransformer(ImageFeatureTransformer):
     }
 
     def __init__(
-        self, image_size=(256, 256), *, crop_size=(224, 224), on_error="raise", n_jobs=None
-    ):
+        self,
+        image_size: ImageSize = (256, 256),
+        *,
+        crop_size: ImageSize = (224, 224),
+        on_error: OnError = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
         self.image_size = image_size
         self.crop_size = crop_size
         self.on_error = on_error

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What networks give for images: one row for each image, batch by batch."""
 
 import numpy as np

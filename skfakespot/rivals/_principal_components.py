@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Principal components, as many as the training samples allow."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
@@ -8,6 +12,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._documentation import DocumentationLinkMixin
 from .._sklearn_compat import Interval, _fit_context
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import RandomState
 
 _DTYPES = ("float64", "float32")
 
@@ -50,12 +60,12 @@ class PrincipalComponents(
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_components=256, *, random_state=None):
+    def __init__(self, n_components: int = 256, *, random_state: RandomState = None) -> None:
         self.n_components = n_components
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the components.
 
         Parameters
@@ -75,7 +85,7 @@ class PrincipalComponents(
         self.pca_ = PCA(self.n_components_, random_state=self.random_state).fit(X)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """Project on the components.
 
         Parameters

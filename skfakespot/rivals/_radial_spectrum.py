@@ -1,7 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The radial mean of the log spectrum, after Durall et al. (2019, 2020)."""
+
+from __future__ import annotations
 
 from functools import lru_cache
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import fft2
@@ -9,6 +13,9 @@ from scipy.interpolate import make_interp_spline
 
 from .._sklearn_compat import Interval
 from ._image_features import ImageFeatureTransformer, luminance
+
+if TYPE_CHECKING:
+    from .._typing import OnError
 
 _EPSILON = 1e-8
 
@@ -73,7 +80,9 @@ class RadialSpectrumTransformer(ImageFeatureTransformer):
         **ImageFeatureTransformer._parameter_constraints,
     }
 
-    def __init__(self, n_points=300, *, on_error="raise", n_jobs=None):
+    def __init__(
+        self, n_points: int = 300, *, on_error: OnError = "raise", n_jobs: int | None = None
+    ) -> None:
         self.n_points = n_points
         self.on_error = on_error
         self.n_jobs = n_jobs

@@ -1,6 +1,9 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The rivals by name: `make_rival` and `list_rivals`."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -18,6 +21,9 @@ from ._principal_components import PrincipalComponents
 from ._radial_spectrum import RadialSpectrumTransformer
 from ._residual_cooccurrence import ResidualCooccurrenceTransformer
 from ._saturation import SaturationTransformer
+
+if TYPE_CHECKING:
+    from .._typing import RandomState
 
 
 class RivalCard(NamedTuple):
@@ -97,7 +103,7 @@ _CARDS = (
 )
 
 
-def list_rivals():
+def list_rivals() -> list[RivalCard]:
     """Describe the detectors that `make_rival` makes.
 
     Returns
@@ -134,7 +140,7 @@ def list_rivals():
     return list(_CARDS)
 
 
-def make_rival(name, *, random_state=None):
+def make_rival(name: str, *, random_state: RandomState = None) -> Pipeline:
     """Make an unfitted detector that FakeSpotter is compared with.
 
     It takes the same images as `skfakespot.make_fakespotter`, as paths or arrays. "Rivals" in the

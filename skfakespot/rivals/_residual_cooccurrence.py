@@ -1,11 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Co-occurrences of high-pass residuals, as in the rich models of Fridrich and Kodovský (2012)."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._sklearn_compat import Interval
 from ._image_features import ImageFeatureTransformer, check_side, luminance
+
+if TYPE_CHECKING:
+    from .._typing import OnError
 
 _SQUARE = ((-1, 2, -1), (2, -4, 2), (-1, 2, -1))
 _WIDE_SQUARE = (
@@ -99,7 +106,16 @@ class ResidualCooccurrenceTransformer(ImageFeatureTransformer):
         **ImageFeatureTransformer._parameter_constraints,
     }
 
-    def __init__(self, border=8, *, step=1.0, truncation=2, order=4, on_error="raise", n_jobs=None):
+    def __init__(
+        self,
+        border: int = 8,
+        *,
+        step: float = 1.0,
+        truncation: int = 2,
+        order: int = 4,
+        on_error: OnError = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
         self.border = border
         self.step = step
         self.truncation = truncation

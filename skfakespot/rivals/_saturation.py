@@ -1,9 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The frequency of very bright and very dark pixels, after McCloskey and Albright (2018)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._sklearn_compat import InvalidParameterError
 from ._image_features import ImageFeatureTransformer, luminance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._typing import OnError
 
 
 class SaturationTransformer(ImageFeatureTransformer):
@@ -55,7 +65,13 @@ class SaturationTransformer(ImageFeatureTransformer):
         **ImageFeatureTransformer._parameter_constraints,
     }
 
-    def __init__(self, thresholds=tuple(range(16)), *, on_error="raise", n_jobs=None):
+    def __init__(
+        self,
+        thresholds: Sequence[int] = tuple(range(16)),
+        *,
+        on_error: OnError = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
         self.thresholds = thresholds
         self.on_error = on_error
         self.n_jobs = n_jobs

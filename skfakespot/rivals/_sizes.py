@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The check of a size in pixels."""
 
 from numbers import Integral

@@ -1,11 +1,23 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The sampler that makes fakes of real images, after the GAN simulator of Zhang et al. (2019)."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 from .._perturbations import UPSAMPLING_STAGES, Upsampling
 from .._perturbed_samples import object_array
 from .._sklearn_compat import Interval, InvalidParameterError, StrOptions
 from ._fake_simulator import FakeSimulator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .._typing import RandomState, UpsamplingStage
 
 
 class UpsamplingSimulator(FakeSimulator):
@@ -82,13 +94,13 @@ class UpsamplingSimulator(FakeSimulator):
 
     def __init__(
         self,
-        stages=UPSAMPLING_STAGES,
+        stages: UpsamplingStage | Sequence[UpsamplingStage] = UPSAMPLING_STAGES,
         *,
-        share=0.5,
-        keep_fakes=False,
-        random_state=None,
-        n_jobs=None,
-    ):
+        share: float = 0.5,
+        keep_fakes: bool = False,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.stages = stages
         self.share = share
         self.keep_fakes = keep_fakes
@@ -96,7 +108,7 @@ class UpsamplingSimulator(FakeSimulator):
         self.n_jobs = n_jobs
 
     @property
-    def stages_(self):
+    def stages_(self) -> NDArray[np.object_]:
         """The way in which each row was made; None for the images of X."""
         return object_array([made_by and made_by.stage for made_by in self.perturbations_])
 

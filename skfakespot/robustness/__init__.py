@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Robustness curves: the score of a detector on perturbed faces, and its drawing."""
 
 from ._curve import PAPER_MEAN_DROP, mean_drop, mean_fall, robustness_curve

@@ -1,10 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Robustness curves: the scores of a detector on perturbed images, and the mean of their drop."""
 
+from __future__ import annotations
+
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d, deprecated
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 
 from .._bootstrap import (
     bootstrap_counts,
@@ -14,9 +18,17 @@ from .._bootstrap import (
 )
 from .._perturbations import perturbations_of
 from .._recorded_classifier import RecordedClassifier, score_draws
-from .._sklearn_compat import is_roc_auc
+from .._sklearn_compat import deprecated, is_roc_auc
 from ..augmentation import KINDS, perturb
 from ..images import as_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from .._typing import Estimator, Images, Kind, Levels, RandomState, RobustnessResults, Scoring
 
 # "The average AUC score of all the four types of fake faces decreased less than 3.77%".
 PAPER_MEAN_DROP = 0.0377
@@ -24,20 +36,20 @@ _VALUES = ("score", "score_low", "score_high", "fall", "fall_low", "fall_high")
 
 
 def robustness_curve(
-    estimator,
-    X,
-    y,
-    kinds=KINDS,
-    levels="paper",
+    estimator: Estimator,
+    X: Images,
+    y: ArrayLike,
+    kinds: Kind | Sequence[Kind] = KINDS,
+    levels: Levels = "paper",
     *,
-    scoring="roc_auc",
-    groups=None,
-    clean_response=None,
-    n_bootstraps=500,
-    confidence_level=0.95,
-    random_state=None,
-    n_jobs=None,
-):
+    scoring: Scoring = "roc_auc",
+    groups: ArrayLike | None = None,
+    clean_response: ArrayLike | None = None,
+    n_bootstraps: int = 500,
+    confidence_level: float = 0.95,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
     """Score a fitted detector on perturbed images, at each level of each kind of perturbation.
 
     All images are perturbed, real and fake. The estimator sees the images once for each level
@@ -228,7 +240,7 @@ class _Comparison:
         return dict(zip(_VALUES, (score, *interval, drop, *drop_interval), strict=True))
 
 
-def mean_drop(results, *, relative=False):
+def mean_drop(results: RobustnessResults, *, relative: bool = False) -> float:
     """Average how much the score drops, over all levels of all kinds of perturbation.
 
     Parameters
@@ -261,7 +273,7 @@ def mean_drop(results, *, relative=False):
 
 
 @deprecated("use mean_drop instead.")
-def mean_fall(results, *, relative=False):
+def mean_fall(results: RobustnessResults, *, relative: bool = False) -> float:
     """Average how much the score drops: the deprecated name of `mean_drop`."""
     return mean_drop(results, relative=relative)
 

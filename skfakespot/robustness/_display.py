@@ -1,10 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The drawing of robustness curves, as in Figure 4 of the paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._matplotlib import import_pyplot
 from ..augmentation import KINDS
 from ._curve import as_records, clean_score, robustness_curve, rows_of_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from .._typing import Estimator, Images, Panels, RobustnessResults
 
 _AXIS_LABELS = {
     "compression": "compression: JPEG quality",
@@ -48,11 +60,21 @@ class RobustnessCurveDisplay:
     ['blur: sigma (pixels)']
     """
 
-    def __init__(self, *, results):
+    def __init__(self, *, results: Mapping[str, RobustnessResults]) -> None:
         self.results = results
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, name=None, axes=None, line_kw=None, **parameters):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: Images,
+        y: ArrayLike,
+        *,
+        name: str | None = None,
+        axes: Panels | None = None,
+        line_kw: dict[str, Any] | None = None,
+        **parameters: Any,
+    ) -> Self:
         """Compute the robustness curve of a detector and draw it.
 
         Parameters
@@ -77,7 +99,13 @@ class RobustnessCurveDisplay:
         return cls(results=results).plot(axes, line_kw=line_kw)
 
     @classmethod
-    def from_results(cls, results, *, axes=None, line_kw=None):
+    def from_results(
+        cls,
+        results: Mapping[str, RobustnessResults],
+        *,
+        axes: Panels | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw curves that `robustness_curve` computed before.
 
         Parameters
@@ -94,7 +122,7 @@ class RobustnessCurveDisplay:
         """
         return cls(results=results).plot(axes, line_kw=line_kw)
 
-    def plot(self, axes=None, *, line_kw=None):
+    def plot(self, axes: Panels | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
         """Draw the results.
 
         Parameters
@@ -136,7 +164,7 @@ class RobustnessCurveDisplay:
         return self
 
 
-def figure_size(n_panels):
+def figure_size(n_panels: int) -> tuple[float, float]:
     """Compute the size of a figure that leaves room for the panels and the legend.
 
     Parameters

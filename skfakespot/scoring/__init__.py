@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scores of many images by a fitted detector, in a table or a file."""
 
 from ._files import open_scores

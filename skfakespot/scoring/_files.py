@@ -1,12 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of scores that grow chunk by chunk, so that an interrupted run can go on."""
+
+from __future__ import annotations
 
 import csv
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._regular_files import UnreadableFileError, open_regular_file
 from ._score import ImageScore, csv_header, csv_line, label_of, score_from_fields
 from ._table import check_parquet_library, read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    from .._typing import FilePath
 
 # The last bits of a network's outputs may depend on the batch and the processor.
 _TOLERANCE = 1e-3
@@ -14,7 +21,9 @@ _LONGEST_LINE = 2**20
 _REMEDY = "Delete it, or give another output."
 
 
-def open_scores(output, score_type=ImageScore):
+def open_scores(
+    output: FilePath | None, score_type: type[NamedTuple] = ImageScore
+) -> NoFile | CsvFile:
     """Return the file of scores for a path that ends in .csv or .parquet; None keeps none."""
     if output is None:
         return NoFile()

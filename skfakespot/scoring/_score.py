@@ -1,9 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The score of one image, and the lines of scores in CSV files."""
+
+from __future__ import annotations
 
 import csv
 import io
 import math
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ImageScore(NamedTuple):
@@ -33,10 +40,10 @@ class ImageScore(NamedTuple):
 
     path: str
     probability: float
-    label: str | None
+    label: Literal["fake", "real"] | None
     error: str | None
 
-    def to_csv(self):
+    def to_csv(self) -> str:
         """Write the score as a line of a CSV file; what is missing is an empty field.
 
         Returns
@@ -47,14 +54,14 @@ class ImageScore(NamedTuple):
         return csv_line(self)
 
 
-def label_of(probability, threshold):
+def label_of(probability: float, threshold: float) -> Literal["fake", "real"] | None:
     """Return "fake" or "real", or None if the probability is NaN."""
     if math.isnan(probability):
         return None
     return "fake" if probability >= threshold else "real"
 
 
-def without_nan(values):
+def without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the dict with None in place of NaN, which CSV and JSON do not have."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
@@ -62,12 +69,18 @@ def without_nan(values):
     }
 
 
+@cache
+def types_of_fields(score_type):
+    """Return the type of each field of a kind of score."""
+    return get_type_hints(score_type)
+
+
 def csv_header(score_type):
     """Return the first line of a CSV file of scores."""
     return ",".join(score_type._fields) + "\n"
 
 
-def csv_line(score):
+def csv_line(score: NamedTuple) -> str:
     """Return the line of a score in a CSV file; what is missing is an empty field."""
     buffer = io.StringIO()
     # The writer quotes the characters of its line end, so that a path may contain both.
@@ -77,7 +90,7 @@ def csv_line(score):
 
 def score_from_fields(fields, score_type):
     """Make a score of the fields of a CSV line; raise ValueError if they are not one."""
-    types = score_type.__annotations__.values()
+    types = types_of_fields(score_type).values()
     return score_type(*(_parse(text, kind) for text, kind in zip(fields, types, strict=True)))
 
 

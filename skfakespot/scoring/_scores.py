@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scoring of many images, chunk by chunk; images that cannot be read do not stop it."""
+
+from __future__ import annotations
 
 import math
 import traceback
@@ -8,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -21,20 +24,25 @@ from ._files import open_scores
 from ._score import ImageScore, label_of
 from ._table import as_table
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._typing import Estimator, FilePath, ImageLike, Images, Label
+
 # The first scores of a file are computed again, to see that they are of the same detector.
 _N_CHECKED = 8
 
 
 def score_images(
-    detector,
-    X,
+    detector: Estimator,
+    X: Images | Iterator[ImageLike],
     *,
-    threshold=0.5,
-    pos_label=None,
-    output=None,
-    chunk_size=256,
-    verbose=0,
-):
+    threshold: float = 0.5,
+    pos_label: Label | None = None,
+    output: FilePath | None = None,
+    chunk_size: int = 256,
+    verbose: int = 0,
+) -> pd.DataFrame:
     """Score images by a fitted detector, and make a table of the scores.
 
     Images that cannot be read get an error in the table and do not stop the scoring of the others,
@@ -131,15 +139,15 @@ def score_images(
 
 
 def iter_scores(
-    detector,
-    X,
+    detector: Estimator,
+    X: Images | Iterator[ImageLike],
     *,
-    threshold=0.5,
-    pos_label=None,
-    output=None,
-    chunk_size=256,
-    verbose=0,
-):
+    threshold: float = 0.5,
+    pos_label: Label | None = None,
+    output: FilePath | None = None,
+    chunk_size: int = 256,
+    verbose: int = 0,
+) -> Iterator[ImageScore]:
     """Score images by a fitted detector, and yield the scores as soon as their chunk is scored.
 
     Parameters

@@ -1,15 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scores as a table of the library that is installed, and in Parquet files."""
 
+from __future__ import annotations
+
 import importlib
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._complete_files import written_when_complete
-from ._score import ImageScore
+from ._score import ImageScore, types_of_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
 
 
-def as_table(scores, score_type=ImageScore):
+def as_table(
+    scores: Sequence[NamedTuple], score_type: type[NamedTuple] = ImageScore
+) -> pd.DataFrame:
     """Make a DataFrame of pandas or else polars, or else a Bunch of arrays.
 
     `score_type` is the NamedTuple of the scores, whose fields are the columns.
@@ -36,7 +47,7 @@ def _columns(scores, score_type):
     columns = zip(*scores, strict=True) if scores else [()] * len(score_type._fields)
     return {
         name: np.array(column, dtype=kind if kind in (int, float) else object)
-        for (name, kind), column in zip(score_type.__annotations__.items(), columns, strict=True)
+        for (name, kind), column in zip(types_of_fields(score_type).items(), columns, strict=True)
     }
 
 
@@ -93,7 +104,7 @@ def read_parquet(path, score_type):
             f"{path} does not hold scores: its columns are {', '.join(columns)}, and those of "
             f"scores are {', '.join(score_type._fields)}. Delete it, or give another output."
         )
-    for name, kind in score_type.__annotations__.items():
+    for name, kind in types_of_fields(score_type).items():
         if kind is float:
             columns[name] = [np.nan if value is None else value for value in columns[name]]
     return [score_type(*row) for row in zip(*columns.values(), strict=True)]

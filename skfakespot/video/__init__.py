@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Videos: their frames as images in X, and their scores from the scores of their frames."""
 
 from ._aggregation import UnscoredGroupWarning, aggregate_labels, aggregate_scores

@@ -1,10 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Aggregation of the scores and labels of frames to those of groups, such as videos."""
+
+from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Aggregation, NanPolicy
 
 AGGREGATIONS = ("mean", "median", "max", "logsumexp", "topk")
 NAN_POLICIES = ("omit", "propagate", "raise")
@@ -21,7 +30,15 @@ class UnscoredGroupWarning(UserWarning):
     """
 
 
-def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_policy="omit"):
+def aggregate_scores(
+    scores: ArrayLike,
+    groups: ArrayLike,
+    how: Aggregation = "mean",
+    *,
+    k: int = 5,
+    temperature: float = 0.1,
+    nan_policy: NanPolicy = "omit",
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
     r"""Aggregate the scores of frames to one score for each group, such as each video.
 
     With the n scores :math:`s_1 \ge s_2 \ge \dots \ge s_n` of a group:
@@ -101,7 +118,7 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
     return labels, group_scores
 
 
-def aggregate_labels(y, groups):
+def aggregate_labels(y: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the label of each group; all frames of a group must have the same label.
 
     Parameters

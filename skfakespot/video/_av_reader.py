@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading videos by PyAV, the Python interface of FFmpeg."""
 
 from pathlib import Path

@@ -1,13 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The estimator that classifies videos by a classifier of their frames."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -22,6 +25,7 @@ from .._sklearn_compat import (
     _check_sample_weight,
     _fit_context,
     _safe_indexing,
+    available_if,
 )
 from ._aggregation import (
     AGGREGATIONS,
@@ -30,6 +34,11 @@ from ._aggregation import (
     score_groups,
     warn_of_unscored,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Aggregation, Estimator, Label, NanPolicy
 
 _RESPONSES = ("predict_proba", "decision_function")
 
@@ -111,16 +120,16 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        how="mean",
-        k=5,
-        temperature=0.1,
-        nan_policy="omit",
-        threshold="auto",
-        pos_label=None,
-        response_method="auto",
-    ):
+        how: Aggregation = "mean",
+        k: int = 5,
+        temperature: float = 0.1,
+        nan_policy: NanPolicy = "omit",
+        threshold: float | Literal["auto"] = "auto",
+        pos_label: Label | None = None,
+        response_method: Literal["auto", "predict_proba", "decision_function"] = "auto",
+    ) -> None:
         self.estimator = estimator
         self.how = how
         self.k = k
@@ -131,7 +140,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         self.response_method = response_method
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: Any, y: ArrayLike, **fit_params: Any) -> Self:
         """Train the classifier on the frames that have a face.
 
         Parameters
@@ -178,7 +187,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         return self
 
     @available_if(lambda self: _frame_classifier_has(self, "predict_proba"))
-    def predict_proba(self, X, groups=None):
+    def predict_proba(self, X: Any, groups: ArrayLike | None = None) -> NDArray[np.floating[Any]]:
         """Aggregate the probabilities of the frames.
 
         Parameters
@@ -199,7 +208,9 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         return np.column_stack([scores, 1 - scores] if fake_is_first else [1 - scores, scores])
 
     @available_if(lambda self: _frame_classifier_has(self, "decision_function"))
-    def decision_function(self, X, groups=None):
+    def decision_function(
+        self, X: Any, groups: ArrayLike | None = None
+    ) -> NDArray[np.floating[Any]]:
         """Aggregate the decision values of the frames.
 
         Parameters
@@ -217,7 +228,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         warn_of_unscored(labels, scores, self.nan_policy)
         return scores if self._fake_column() == 1 else -scores
 
-    def predict(self, X, groups=None):
+    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray[Any]:
         """Predict the label of each video.
 
         Parameters
@@ -234,7 +245,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
             score, see `nan_policy`.
         """
         check_is_fitted(self)
-        method = self.response_method
+        method: str = self.response_method
         if method == "auto":
             method = next(name for name in _RESPONSES if hasattr(self.estimator_, name))
         labels, scores = self._score_groups(X, groups, method)
@@ -247,7 +258,13 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         found = self.classes_[np.where(scores[~missing] >= threshold, fake, 1 - fake)]
         return labels_with_missing(found, missing, self.classes_)
 
-    def score(self, X, y, sample_weight=None, groups=None):
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> float:
         """Compute the accuracy: the share of videos whose label is predicted correctly.
 
         Parameters
@@ -283,7 +300,7 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
         correct = predicted[scored] == y_of_groups[scored]
         return float(np.average(correct, weights=sample_weight))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return the metadata routing: ``groups`` are used here, the classifier gets the rest.
 
         Returns

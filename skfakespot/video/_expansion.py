@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Frames of the videos in X, in place of the videos."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import Bunch, check_consistent_length
@@ -10,8 +14,23 @@ from ._files import decoder_of, open_video
 from ._frame import VideoFrame
 from ._timeline import check_choice_of_frames
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def expand_videos(X, y=None, groups=None, *, n=32, spacing="even", reader="av"):
+    from numpy.typing import ArrayLike
+
+    from .._typing import FilePath, VideoReader
+
+
+def expand_videos(
+    X: ArrayLike | Sequence[FilePath],
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    *,
+    n: int | None = 32,
+    spacing: float | Literal["even"] = "even",
+    reader: VideoReader = "av",
+) -> Bunch:
     """Put frames in place of the videos in X, to be decoded when an estimator reads them.
 
     The frames are those of `read_frames`. Their times are read from the files, but no frame is

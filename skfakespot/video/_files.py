@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Video files: their version, and opening them by one of the readers."""
 
 import os

@@ -1,13 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One frame of a video file, as an image in X that is decoded when X is read."""
+
+from __future__ import annotations
 
 import hashlib
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .._cache import BoundedCache
 from ..images import LazyImage, digest_file
 from ._files import decoder_of, file_version, open_video
 from ._open_videos import read_frame
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .._typing import FilePath, VideoReader
+    from ..images import Header
 
 # By the reader and the version of a file.
 _headers = BoundedCache(20_000)
@@ -46,8 +57,18 @@ class VideoFrame(LazyImage):
 
     path: str
     time: float
-    reader: str = "av"
-    together: tuple = field(default=(), repr=False, compare=False)
+    reader: VideoReader = "av"
+    together: tuple[float, ...] = field(default=(), repr=False, compare=False)
+
+    if TYPE_CHECKING:  # a path is accepted, too
+
+        def __init__(
+            self,
+            path: FilePath,
+            time: float,
+            reader: VideoReader = "av",
+            together: tuple[float, ...] = (),
+        ) -> None: ...
 
     def __post_init__(self):
         object.__setattr__(self, "path", os.fsdecode(self.path))
@@ -56,11 +77,11 @@ class VideoFrame(LazyImage):
             raise ValueError(f"time={self.time}; accepted are finite seconds from 0.")
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The path and the time (str), for error messages."""
         return f"{self.path} at {self.time:.3f} s"
 
-    def load(self):
+    def load(self) -> NDArray[np.uint8]:
         """Decode the frame.
 
         Returns
@@ -78,7 +99,7 @@ class VideoFrame(LazyImage):
         decoder_of(self.reader)
         return read_frame(self.path, self.time, self.together, self.reader)
 
-    def digest(self):
+    def digest(self) -> bytes | None:
         """Return 16 bytes that depend on the file's bytes, the time and the decoder's version.
 
         Returns
@@ -90,7 +111,7 @@ class VideoFrame(LazyImage):
         recipe = f"frame at {self.time!r} by {decoder_of(self.reader)}".encode()
         return content and hashlib.sha256(content + recipe).digest()[:16]
 
-    def header(self):
+    def header(self) -> Header:
         """Read the facts of the file without decoding a frame.
 
         Returns

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Videos that are being read frame by frame, so that each is decoded once and not once a frame."""
 
 import os

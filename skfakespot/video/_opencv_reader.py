@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading videos by OpenCV, for those who cannot take the GPL codecs of PyAV."""
 
 import numpy as np

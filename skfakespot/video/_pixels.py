@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pixels of the frames of videos: their number, and turning them upright."""
 
 import struct

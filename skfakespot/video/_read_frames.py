@@ -1,6 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading some of the frames of a video file."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -8,8 +12,17 @@ from sklearn.utils import Bunch
 from ._files import decoder_of, open_video
 from ._timeline import check_choice_of_frames
 
+if TYPE_CHECKING:
+    from .._typing import FilePath, VideoReader
 
-def read_frames(path, n=32, spacing="even", *, reader="av"):
+
+def read_frames(
+    path: FilePath,
+    n: int | None = 32,
+    spacing: float | Literal["even"] = "even",
+    *,
+    reader: VideoReader = "av",
+) -> Bunch:
     """Read some of the frames of a video file.
 
     The frames are chosen by time, so that a variable frame rate does not matter. They are decoded

@@ -1,4 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scores of video files by a fitted detector of images, in a table or a file."""
+
+from __future__ import annotations
 
 import math
 import os
@@ -6,7 +9,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from itertools import groupby
 from numbers import Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -18,6 +21,13 @@ from ._aggregation import aggregate_scores
 from ._expansion import expand_videos
 from ._files import decoder_of
 from ._timeline import check_choice_of_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pandas as pd
+
+    from .._typing import Aggregation, Estimator, FilePath, Label, VideoReader
 
 
 class VideoScore(NamedTuple):
@@ -50,7 +60,7 @@ class VideoScore(NamedTuple):
 
     path: str
     probability: float
-    label: str | None
+    label: Literal["fake", "real"] | None
     n_frames: int
     n_scored: int
     time: float
@@ -58,20 +68,20 @@ class VideoScore(NamedTuple):
 
 
 def score_videos(
-    detector,
-    paths,
+    detector: Estimator,
+    paths: Iterable[FilePath],
     *,
-    n=32,
-    spacing="even",
-    reader="av",
-    how="mean",
-    k=5,
-    temperature=0.1,
-    threshold=0.5,
-    pos_label=None,
-    output=None,
-    verbose=0,
-):
+    n: int | None = 32,
+    spacing: float | Literal["even"] = "even",
+    reader: VideoReader = "av",
+    how: Aggregation = "mean",
+    k: int = 5,
+    temperature: float = 0.1,
+    threshold: float = 0.5,
+    pos_label: Label | None = None,
+    output: FilePath | None = None,
+    verbose: int = 0,
+) -> pd.DataFrame:
     """Score video files by a fitted detector of images, and return a table with a row for each.
 
     Each video is opened when its turn comes, and its frames are decoded once, or twice if they
@@ -145,20 +155,20 @@ def score_videos(
 
 
 def iter_video_scores(
-    detector,
-    paths,
+    detector: Estimator,
+    paths: Iterable[FilePath],
     *,
-    n=32,
-    spacing="even",
-    reader="av",
-    how="mean",
-    k=5,
-    temperature=0.1,
-    threshold=0.5,
-    pos_label=None,
-    output=None,
-    verbose=0,
-):
+    n: int | None = 32,
+    spacing: float | Literal["even"] = "even",
+    reader: VideoReader = "av",
+    how: Aggregation = "mean",
+    k: int = 5,
+    temperature: float = 0.1,
+    threshold: float = 0.5,
+    pos_label: Label | None = None,
+    output: FilePath | None = None,
+    verbose: int = 0,
+) -> Iterator[VideoScore]:
     """Score video files by a fitted detector, and yield each score as soon as there is one.
 
     Parameters

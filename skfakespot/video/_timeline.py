@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The times of the frames of a video, and the choice of some of them."""
 
 from numbers import Integral, Real

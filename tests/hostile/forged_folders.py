@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of records with right checksums and wrong content."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Archives of Keras that describe more than a machine has, or something else than a network."""
 
 import io

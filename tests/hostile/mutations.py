@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Random changes of bytes, the same ones in each run."""
 
 import time

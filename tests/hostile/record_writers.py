@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Processes that write one folder of records: ``python record_writers.py FOLDER SEED N_STEPS``."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that are not regular files, and limits of time and memory."""
 
 import os

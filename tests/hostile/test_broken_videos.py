@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Damaged videos and detectors that fail: the errors are the documented ones, and nothing hangs."""
 
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Random changes of files: each is read, or refused by the room's own error.
 
 Each kind of file is changed for a fraction of a second, and for a minute in the long tests. A

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Ctrl-C while joblib's workers run the network: the call ends soon, and so do all processes."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Archives of Keras from strangers: one error, and little time and memory."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Worker processes that die: their work is done again once, or an error says what happened."""
 
 import os

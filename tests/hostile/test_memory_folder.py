@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Content of the folder `memory` that the package did not write."""
 
 import shutil

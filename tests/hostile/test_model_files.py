@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of detectors from elsewhere: nothing in them runs unless the user trusts them."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks whose outputs are NaN, infinite or overflow: an error names the first such layer."""
 
 import joblib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One folder of records, many processes: at once, killed, on a full disk, and with wrong clocks."""
 
 import os

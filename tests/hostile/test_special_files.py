@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pipes, devices, sockets and folders in the place of files that are read: errors, no waiting."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Threads that build, share and train networks at the same time; builders that use the package."""
 
 import gc
