@@ -1,5 +1,8 @@
 """Sphinx configuration."""
 
+import tomllib
+from pathlib import Path
+
 import skfakespot
 
 project = "skfakespot"
@@ -16,7 +19,8 @@ html_sidebars = {"*": []}
 
 autosummary_generate = True
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "RT03", "SS06"}
+settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+numpydoc_validation_checks = set(settings["tool"]["numpydoc_validation"]["checks"])
 nitpicky = False
 
 

@@ -8,6 +8,8 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 def fake_label(labels, pos_label=None):
     """Return which of two labels means fake.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     labels : array-like

@@ -12,6 +12,8 @@ def fake_probability(detector, X, *, pos_label=None, **params):
     the probability of fake, but with "real" and "fake" it is column 0. This function finds the
     column.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : classifier

@@ -26,6 +26,8 @@ def trusted_types():
     skops trusts most of scikit-learn by itself. A file that needs other types than these runs
     code that you do not know when it is loaded: look at ``skops.io.get_untrusted_types`` first.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     types : list of str

@@ -32,6 +32,8 @@ def count_network_images():
     however many backbones it passes through together. Images that joblib's worker processes read
     are not counted.
 
+    .. versionadded:: 0.1
+
     Yields
     ------
     count : ImageCount

@@ -13,7 +13,18 @@ from ._pickling import model_from_arrays, model_to_arrays
 
 
 class BackboneError(ValueError):
-    """A backbone cannot be built, because its name, weights or network cannot be used."""
+    """A backbone cannot be built, because its name, weights or network cannot be used.
+
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import load_backbone
+    >>> load_backbone("dlib-resnet")
+    Traceback (most recent call last):
+    ...
+    skfakespot.backbones._backbone.BackboneError: ...
+    """
 
 
 class WeightsFormatError(ValueError):
@@ -44,6 +55,8 @@ def weights_errors(name, path, hint):
 @dataclass(frozen=True)
 class Preprocessing:
     """Subtract a mean from each colour channel, then multiply by a scale.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -109,6 +122,8 @@ def as_float32(batch):
 class BackboneCard(NamedTuple):
     """Facts about a backbone that are known without building it.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -122,6 +137,13 @@ class BackboneCard(NamedTuple):
         Licence of the pre-trained weights.
     weights : pathlib.Path or None
         File of the pre-trained weights on this machine; None if it is missing.
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import describe_backbones
+    >>> card = describe_backbones()[0]
+    >>> card.name, card.input_size, card.licence
+    ('dlib-resnet29', (150, 150), 'CC0-1.0')
     """
 
     name: str
@@ -135,6 +157,8 @@ class BackboneCard(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Backbone:
     """A network whose neurons are read, with the preprocessing of its input.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -16,6 +16,8 @@ _FAKESPOTTERS = {
 def list_detectors():
     """List the names of the detectors that `make_detectors` makes.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     names : list of str
@@ -32,6 +34,8 @@ def list_detectors():
 
 def make_detectors(names=None, *, random_state=None):
     """Make the unfitted detectors that FakeSpotter is compared with, and FakeSpotter itself.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -27,6 +27,8 @@ def load_celeb_df(root, *, subset="all", group_by="identity", frames=None, frame
     ``Celeb-real/id0_0000``. If no frames are extracted, it takes those of the video files, by PyAV;
     see `load_faceforensics`. It downloads and extracts nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

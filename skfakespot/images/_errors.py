@@ -4,6 +4,8 @@
 class ImageError(ValueError):
     """An image that cannot be read, and why; the parameters are attributes too.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str
@@ -30,6 +32,8 @@ class ImageError(ValueError):
 
 class UnreadableImageWarning(UserWarning):
     """An image that was left out because it cannot be read (``on_error="nan"``).
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

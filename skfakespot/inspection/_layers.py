@@ -12,6 +12,8 @@ from ..coverage import NeuronCoverageTransformer
 class LayerCard(NamedTuple):
     """A layer of a network, and how it is read.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -29,6 +31,13 @@ class LayerCard(NamedTuple):
     tap : str
         Name of the layer whose output is read: with ``tap="activation"`` it is the activation that
         follows, where there is one, otherwise the layer itself.
+
+    Examples
+    --------
+    >>> from skfakespot.inspection import list_layers
+    >>> card = list_layers()[0]
+    >>> card.name, card.kind, card.shape, card.n_neurons
+    ('stem_conv', 'Conv2D', (72, 72, 32), 165888)
     """
 
     name: str
@@ -45,6 +54,8 @@ def list_layers(backbone="dlib-resnet29", *, layers="conv+dense", tap="layer", i
 
     Nothing is downloaded: names and shapes do not depend on the weights, so that a backbone by name
     is built with random ones.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -22,6 +22,8 @@ from .._probability import fake_probability
 class ReversedScoresWarning(UserWarning):
     """The scores of real images are higher than those of fake images.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.metrics import ReversedScoresWarning
@@ -45,6 +47,8 @@ def fake_detection_report(
     random_state=None,
 ):
     """Compute the eight metrics of the paper's Table 2, with intervals if asked.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         return features
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the features.
+        """Return the names of the features.
 
         Parameters
         ----------

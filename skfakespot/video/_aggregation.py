@@ -13,6 +13,8 @@ NAN_POLICIES = ("omit", "propagate", "raise")
 class UnscoredGroupWarning(UserWarning):
     """Some groups have no frame with a score.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.video import UnscoredGroupWarning
@@ -36,6 +38,8 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
 
     Each result lies between the smallest and the largest score of the group, never decreases if a
     score increases, and does not depend on the order of the frames.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -103,6 +107,8 @@ def aggregate_scores(scores, groups, how="mean", *, k=5, temperature=0.1, nan_po
 
 def aggregate_labels(y, groups):
     """Return the label of each group; all frames of a group must have the same label.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
