@@ -25,11 +25,16 @@ nitpicky = False
 
 
 def setup(app):
-    app.connect("autodoc-skip-member", skip_members_of_other_packages)
+    app.connect("autodoc-skip-member", skip_members_documented_elsewhere)
 
 
-def skip_members_of_other_packages(app, what, name, member, skip, options):  # noqa: ARG001
-    """Leave out of a class what it inherits from other packages; they document it themselves."""
+def skip_members_documented_elsewhere(app, what, name, member, skip, options):  # noqa: ARG001
+    """Leave out of a class what it inherits from other packages, and the fields of a named tuple.
+
+    Other packages document their members themselves, and the fields are documented as parameters.
+    """
+    if (getattr(member, "__doc__", None) or "").startswith("Alias for field number"):
+        return True
     member = getattr(member, "fget", member)
     owner = getattr(member, "__objclass__", member)
     return skip or not (getattr(owner, "__module__", None) or project).startswith(project)

@@ -284,9 +284,11 @@ def mean_fall(results, *, relative=False):
 
     Examples
     --------
+    >>> import warnings
     >>> from skfakespot.robustness import mean_fall
     >>> results = [{"kind": "clean", "score": 0.8}, {"kind": "blur", "score": 0.7, "fall": 0.1}]
-    >>> mean_fall(results)  # doctest: +SKIP
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     mean_fall(results)
     0.1
     """
     return mean_drop(results, relative=relative)
