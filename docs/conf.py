@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sphinx configuration."""
 
+import tomllib
+from pathlib import Path
+
 import skfakespot
 
 project = "skfakespot"
@@ -18,16 +21,22 @@ html_sidebars = {"*": []}
 autosummary_generate = True
 autodoc_typehints = "none"  # the parameters are documented with their types
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "RT03", "SS06"}
+settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+numpydoc_validation_checks = set(settings["tool"]["numpydoc_validation"]["checks"])
 nitpicky = False
 
 
 def setup(app):
-    app.connect("autodoc-skip-member", skip_members_of_other_packages)
+    app.connect("autodoc-skip-member", skip_members_documented_elsewhere)
 
 
-def skip_members_of_other_packages(app, what, name, member, skip, options):  # noqa: ARG001
-    """Leave out of a class what it inherits from other packages; they document it themselves."""
+def skip_members_documented_elsewhere(app, what, name, member, skip, options):  # noqa: ARG001
+    """Leave out of a class what it inherits from other packages, and the fields of a named tuple.
+
+    Other packages document their members themselves, and the fields are documented as parameters.
+    """
+    if (getattr(member, "__doc__", None) or "").startswith("Alias for field number"):
+        return True
     member = getattr(member, "fget", member)
     owner = getattr(member, "__objclass__", member)
     return skip or not (getattr(owner, "__module__", None) or project).startswith(project)

@@ -188,6 +188,8 @@ def clear_caches(*, networks: bool = True) -> None:
     a process keeps the 8 networks, the 8 unions of networks and the 8 trainers of classifiers that
     it has used last, and up to 3 networks and 3 unions that it has not freed yet.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     networks : bool, default=True

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def fake_label(labels: ArrayLike, pos_label: Label | None = None) -> Label:
     """Return which of two labels means fake.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     labels : array-like

@@ -24,6 +24,8 @@ def fake_probability(
     the probability of fake, but with "real" and "fake" it is column 0. This function finds the
     column.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : classifier

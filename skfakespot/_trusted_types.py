@@ -29,6 +29,8 @@ def trusted_types() -> list[str]:
     skops trusts most of scikit-learn by itself. A file that needs other types than these runs
     code that you do not know when it is loaded: look at ``skops.io.get_untrusted_types`` first.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     types : list of str

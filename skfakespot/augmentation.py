@@ -45,6 +45,8 @@ def perturb(
 ) -> Any:
     """Perturb every image of X in one of the four ways of the paper (section 4.3).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     X : array-like
@@ -108,6 +110,8 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
     Each copy is perturbed in one of the paper's four ways (section 4.3), with a kind and a level
     that are drawn at random. Files are not read: a copy of a file is a small object that is
     perturbed when the image is read, so that the copies take little memory.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -48,6 +48,8 @@ class FakeSpotterClassifier(
     Standardise the features first: coverage counts reach hundreds of thousands, a scale on which
     gradient descent does not learn.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_layer_sizes : array-like of int or int, default=(512, 256, 128, 64)

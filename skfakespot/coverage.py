@@ -60,6 +60,8 @@ class NeuronCoverageTransformer(
     2020, eqs. 1 and 2). `fit` learns the thresholds, labels are not used; `transform` returns the
     mean neuron coverage (MNC), one feature for each layer.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     backbone : str, path-like, keras.Model, Backbone, callable or list, default="dlib-resnet29"
@@ -400,7 +402,7 @@ class NeuronCoverageTransformer(
         return features
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names of the features.
+        """Return the names of the features.
 
         Parameters
         ----------

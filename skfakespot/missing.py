@@ -47,6 +47,8 @@ class SkipMissingClassifier(
     missing label is "unknown" if the labels are text, and -1 if they are numbers (NaN if -1 is
     one of the classes). `score` leaves missing rows out.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : classifier

@@ -31,6 +31,8 @@ class LeaveOneGeneratorOut(BaseCrossValidator):
     a fold: of the groups that hold images of the left-out generator and other images, a share is
     used for testing, and their other images are dropped from that fold.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     generator : array-like of shape (n_samples,)

@@ -22,11 +22,13 @@ _BLOCK_ELEMENTS = 2**23
 
 
 class BlockwiseStandardScaler(DocumentationLinkMixin, StandardScaler):
-    """scikit-learn's StandardScaler, fitted to some columns at a time to need little memory.
+    """StandardScaler of scikit-learn, fitted to some columns at a time to need little memory.
 
     `fit` of :class:`sklearn.preprocessing.StandardScaler` makes temporary copies of the whole
     matrix in float64. Here they are copies of some columns at a time, of less than a gigabyte.
     The results are the same.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -47,6 +47,8 @@ class DualRidgeClassifier(DocumentationLinkMixin, LinearClassifierMixin, BaseEst
     is 16 bytes times `n_samples ** 2`. Up to about 15,000 samples are sensible. With more samples
     than features, :class:`sklearn.linear_model.RidgeClassifierCV` is quicker.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     alphas : array-like of float, default=(0.001, 0.01, 0.1)

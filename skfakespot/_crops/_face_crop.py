@@ -30,6 +30,8 @@ class FaceCrop(Recipe):
     its own size, and then perturbed. :func:`skfakespot.images.load_image` returns its pixels, as
     many as the square has in the image.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, PerturbedImage or \
@@ -45,6 +47,11 @@ class FaceCrop(Recipe):
     size : None or int, default=None
         If given, the crop is first scaled to this height and width, and then to the network's
         size. None for one resampling only.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, `side` is not above 0, or `size` is no integer from 1.
 
     Examples
     --------
@@ -120,6 +127,8 @@ class MissingFace(Recipe):
 
     Reading it raises `skfakespot.images.ImageError` with the name of the image, so that it is
     handled as an image that cannot be read: with ``on_error="nan"`` its row is NaN.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -39,6 +39,8 @@ def count_network_images() -> Iterator[ImageCount]:
     however many backbones it passes through together. Images that joblib's worker processes read
     are not counted.
 
+    .. versionadded:: 0.1
+
     Yields
     ------
     count : ImageCount

@@ -86,7 +86,7 @@ class FittedPerceptronMixin:
 
     @property
     def model_(self) -> keras.Sequential:
-        """keras.Model: the fitted network, built at each access (see `to_keras`)."""
+        """The fitted network (keras.Model), built at each access; see `to_keras`."""
         return self.to_keras()
 
     def to_keras(self) -> keras.Sequential:
@@ -98,6 +98,15 @@ class FittedPerceptronMixin:
             Takes (n_samples, n_features) float32, scaled as in `fit`. Returns probabilities:
             of ``classes_[1]``, (n_samples, 1), where there are two classes, else
             (n_samples, n_classes). It is a copy: training it does not change the classifier.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot import FakeSpotterClassifier
+        >>> X, y = np.random.default_rng(0).normal(size=(8, 3)), [0, 1] * 4
+        >>> classifier = FakeSpotterClassifier((4,), max_iter=1, random_state=0).fit(X, y)
+        >>> classifier.to_keras().output_shape
+        (None, 1)
         """
         check_is_fitted(self)
         layer_sizes = (self.n_features_in_, *map(len, self.intercepts_))
@@ -123,6 +132,19 @@ class FittedPerceptronMixin:
             Directory, or file for formats of one file.
         format : str, default="tf_saved_model"
             A format of :meth:`keras.Model.export`, such as ``"tf_saved_model"`` or ``"onnx"``.
+
+        Examples
+        --------
+        >>> import os
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from skfakespot import FakeSpotterClassifier
+        >>> X, y = np.random.default_rng(0).normal(size=(8, 3)), [0, 1] * 4
+        >>> classifier = FakeSpotterClassifier((4,), max_iter=1, random_state=0).fit(X, y)
+        >>> with TemporaryDirectory() as folder:
+        ...     classifier.export(folder)
+        ...     sorted(os.listdir(folder))
+        ['assets', 'fingerprint.pb', 'saved_model.pb', 'variables']
         """
         self.to_keras().export(str(path), format=format, verbose=False)
 

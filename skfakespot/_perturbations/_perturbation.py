@@ -97,6 +97,8 @@ class Perturbation:
 
     Call it with the pixels of an image and a seed to perturb them.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     kind : {"compression", "resize", "noise", "blur"}
@@ -211,6 +213,15 @@ class Perturbation:
         ------
         ValueError
             If the kind is not "noise".
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.augmentation import Perturbation
+        >>> rows = np.zeros((2, 3))
+        >>> noisy = Perturbation("noise", 0.01).on_rows(rows, seeds=np.array([1, 1]))
+        >>> noisy.shape, bool((noisy[0] == noisy[1]).all())
+        ((2, 3), True)
         """
         if self.kind != "noise":
             raise ValueError(

@@ -27,6 +27,8 @@ class PerturbedImage(Recipe):
     read X decode and perturb it. :func:`skfakespot.images.load_image` returns its pixels. Two of
     them with equal attributes have equal pickles and hashes (:func:`joblib.hash`).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image or \

@@ -34,6 +34,8 @@ class Upsampling:
     It is a perturbation for `skfakespot.images.PerturbedImage`: a callable that takes pixels and
     a seed. The image is shrunk by the mean of each 2 x 2 pixels, and the result has the same size.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     stage : {"zero-insertion", "nearest", "bilinear"}

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 
 class BackboneError(ValueError):
-    """A backbone cannot be built, because its name, weights or network cannot be used."""
+    """A backbone cannot be built, because its name, weights or network cannot be used.
+
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import load_backbone
+    >>> load_backbone("dlib-resnet")
+    Traceback (most recent call last):
+    ...
+    skfakespot.backbones._backbone.BackboneError: ...
+    """
 
 
 class WeightsFormatError(ValueError):
@@ -51,6 +62,8 @@ def weights_errors(name, path, hint):
 @dataclass(frozen=True)
 class Preprocessing:
     """Subtract a mean from each colour channel, then multiply by a scale.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -116,6 +129,8 @@ def as_float32(batch: ArrayLike) -> NDArray[np.float32]:
 class BackboneCard(NamedTuple):
     """Facts about a backbone that are known without building it.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -129,6 +144,13 @@ class BackboneCard(NamedTuple):
         Licence of the pre-trained weights.
     weights : pathlib.Path or None
         File of the pre-trained weights on this machine; None if it is missing.
+
+    Examples
+    --------
+    >>> from skfakespot.backbones import describe_backbones
+    >>> card = describe_backbones()[0]
+    >>> card.name, card.input_size, card.licence
+    ('dlib-resnet29', (150, 150), 'CC0-1.0')
     """
 
     name: str
@@ -142,6 +164,8 @@ class BackboneCard(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Backbone:
     """A network whose neurons are read, with the preprocessing of its input.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

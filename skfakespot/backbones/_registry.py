@@ -24,7 +24,9 @@ _resolved = BoundedCache(8, is_network=True)
 
 
 def list_backbones() -> list[str]:
-    """Names of the backbones that `load_backbone` knows.
+    """List the names of the backbones that `load_backbone` knows.
+
+    .. versionadded:: 0.1
 
     Returns
     -------
@@ -42,6 +44,8 @@ def list_backbones() -> list[str]:
 
 def describe_backbones() -> list[BackboneCard]:
     """Describe the backbones that `load_backbone` knows, without building or downloading them.
+
+    .. versionadded:: 0.1
 
     Returns
     -------
@@ -67,6 +71,8 @@ def load_backbone(
     image_size: ImageSize | None = None,
 ) -> Backbone:
     """Load a backbone.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -149,20 +155,37 @@ def resolve_backbone(
 ) -> Backbone:
     """Turn a ``backbone`` parameter into a `Backbone`, built once per process.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     backbone : str, path-like, keras.Model, Backbone or callable
         A name from `list_backbones`, the path of a ``.keras`` file, a model, or a callable that
         returns a model. A callable with a parameter ``input_shape`` is given `sample_shape`.
-    weights, image_size : object
+    weights : object, default=None
         See `load_backbone`; only for backbones by name.
     sample_shape : tuple of int, default=None
         Shape of one sample, (height, width, 3) or (n_features,), if it is known.
+    image_size : object, default=None
+        See `load_backbone`; only for backbones by name.
 
     Returns
     -------
     backbone : Backbone
         The same object for the same parameters, while it is among the 8 most recently used.
+
+    Raises
+    ------
+    BackboneError
+        A ValueError: the backbone cannot be built.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from skfakespot.backbones import resolve_backbone
+    >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    >>> resolve_backbone(network).input_shape
+    (2,)
     """
     if isinstance(backbone, Backbone):
         return backbone

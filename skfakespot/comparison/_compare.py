@@ -51,6 +51,8 @@ def compare_detectors(
     profiles of images, so that only perturbed images are read again. The times are measured
     without this.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detectors : dict of str to classifier

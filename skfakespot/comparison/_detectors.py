@@ -27,6 +27,8 @@ _FAKESPOTTERS = {
 def list_detectors() -> list[str]:
     """List the names of the detectors that `make_detectors` makes.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     names : list of str
@@ -45,6 +47,8 @@ def make_detectors(
     names: Sequence[str] | None = None, *, random_state: RandomState = None
 ) -> dict[str, Pipeline]:
     """Make the unfitted detectors that FakeSpotter is compared with, and FakeSpotter itself.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -20,6 +20,8 @@ class ComparisonDisplay:
 
     Make it with `from_comparison`. It needs matplotlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     comparison : DetectorComparison
@@ -128,6 +130,8 @@ class ComparisonDisplay:
 def figure_size(n_detectors: int) -> tuple[float, float]:
     """Compute the size of a figure, 800 pixels wide at 100 dots an inch.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_detectors : int
@@ -137,5 +141,11 @@ def figure_size(n_detectors: int) -> tuple[float, float]:
     -------
     size : tuple of (float, float)
         Width and height in inches.
+
+    Examples
+    --------
+    >>> from skfakespot.comparison import figure_size
+    >>> figure_size(10)
+    (8.0, 4.6)
     """
     return 8.0, 1.0 + 0.36 * n_detectors

@@ -28,6 +28,8 @@ _RANK_HEADINGS = ("AUC", "TPR at 1 % FPR", "TPR at 5 % FPR")
 class DetectorResult:
     """What one detector reaches in each fold.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     of_folds : dict of str to ndarray of shape (n_folds,)
@@ -73,6 +75,14 @@ class DetectorResult:
         -------
         row : dict of str to value
             See `DetectorComparison.to_records`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.comparison import DetectorResult
+        >>> row = DetectorResult({"auc": np.array([0.75, 0.85])}).to_record(zero_shot=["others"])
+        >>> round(row["auc"], 2), row["others_auc"]
+        (0.8, nan)
         """
         row = {}
         for name in (*RANKS, "drop"):
@@ -98,6 +108,8 @@ class DetectorComparison:
     """The results of several detectors on the same folds, made by `compare_detectors`.
 
     ``print(comparison)`` prints the tables, which are simple tables of reStructuredText.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -151,6 +163,15 @@ class DetectorComparison:
             ``training_seconds``, ``n_missing`` (the number of test images without a score) and
             ``error``. Values that do not exist are NaN, or None for ``n_features``, ``n_missing``
             and ``error``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.comparison import DetectorComparison, DetectorResult
+        >>> results = {"mine": DetectorResult({"auc": np.array([0.75, 0.85])})}
+        >>> (row,) = DetectorComparison(results, n_real=20, n_fake=20, n_folds=2).to_records()
+        >>> row["detector"], round(row["auc"], 2), row["error"]
+        ('mine', 0.8, None)
         """
         return [
             {"detector": name, **result.to_record(self.zero_shot)}
@@ -169,6 +190,15 @@ class DetectorComparison:
         ------
         ImportError
             If pandas is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.comparison import DetectorComparison, DetectorResult
+        >>> results = {"mine": DetectorResult({"auc": np.array([0.75, 0.85])})}
+        >>> table = DetectorComparison(results, n_real=20, n_fake=20, n_folds=2).to_frame()
+        >>> round(float(table.loc["mine", "auc"]), 2)
+        0.8
         """
         import pandas as pd
 

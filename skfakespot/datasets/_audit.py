@@ -37,6 +37,8 @@ _CONFIDENCE_LEVEL = 0.95
 class SuspectDataWarning(UserWarning):
     """Facts of the files tell the real images from the fake ones.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.datasets import SuspectDataWarning
@@ -48,6 +50,8 @@ class SuspectDataWarning(UserWarning):
 @dataclass(frozen=True)
 class FormatAudit:
     """How well facts of the files tell real from fake images; ``print`` it for a summary.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -125,6 +129,8 @@ def format_audit(
     pixel, and the quantisation tables and chroma subsampling of a JPEG file. Of a frame of a video
     it sees the codec and the container as the type, the pixel format as the mode, and the mean size
     of a compressed frame. It warns if that detector succeeds. The pixels are not decoded.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

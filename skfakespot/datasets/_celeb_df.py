@@ -43,6 +43,8 @@ def load_celeb_df(
     ``Celeb-real/id0_0000``. If no frames are extracted, it takes those of the video files, by PyAV;
     see `load_faceforensics`. It downloads and extracts nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

@@ -52,6 +52,8 @@ def load_celeba(root: FilePath, *, subset: Subset = "all") -> Bunch:
     ``.csv``) and ``identity_CelebA.txt`` (in `root` or in ``Anno``). It downloads and decodes
     nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

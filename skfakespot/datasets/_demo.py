@@ -29,6 +29,8 @@ def load_demo_faces(*, random_state: RandomState = 0) -> Bunch:
     detected. No image was made by a GAN: scores on this set show that an installation works, and
     nothing more.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     random_state : int or RandomState, default=0

@@ -47,6 +47,8 @@ def load_dfdc(
     extracted, it takes those of the video files, by PyAV; see `load_faceforensics`. It downloads
     and extracts nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

@@ -63,6 +63,8 @@ def load_faceforensics(
     ``on_error`` says. If some videos have extracted frames, no video file is read, because
     extracted frames are often crops of faces, and those of the files are whole pictures.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

@@ -40,6 +40,8 @@ def load_ffhq(
     ``images1024x1024/00000.png``). It downloads and decodes nothing, and does not need the
     metadata in ``ffhq-dataset-v2.json``, whose training category is the first 60,000 images.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : str or path-like

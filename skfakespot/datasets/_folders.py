@@ -48,6 +48,8 @@ def load_face_folders(
     ``test/stylegan/bedroom/1_fake``. The images are not decoded; the estimators read the files
     when they need them.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     root : None, str or path-like, default=None

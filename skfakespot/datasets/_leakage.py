@@ -31,6 +31,8 @@ _COMPARED_AT_ONCE = 200_000
 class LeakedPair(NamedTuple):
     """An image of the test set, and its counterpart in the training set.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     train, test : int
@@ -57,6 +59,8 @@ class LeakedPair(NamedTuple):
 @dataclass(frozen=True)
 class LeakageReport:
     """What a test set shares with the training set; ``print`` it for a summary.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -150,6 +154,8 @@ def check_leakage(
     its discrete cosine transform is compared with their median. The hash changes little under
     compression, scaling, blur, noise and changes of brightness, but it changes under cropping,
     mirroring and rotating.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

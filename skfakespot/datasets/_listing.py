@@ -28,6 +28,8 @@ REAL, FAKE = 0, 1
 class IncompleteDatasetWarning(UserWarning):
     """A part of a data set is missing; the message says what the reader did without it.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.datasets import IncompleteDatasetWarning
@@ -112,6 +114,8 @@ def is_image(name, suffixes=_SUFFIXES):
 
 def list_images(folder: FilePath, *, videos: bool = False) -> list[str]:
     """List the images in a folder and its subfolders, or those that match a glob pattern.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

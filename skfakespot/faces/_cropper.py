@@ -45,6 +45,8 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
     Nothing is learnt from the images, so `fit` only checks them. `transform` keeps one row for
     each image, as the labels need it; `get_faces` returns all faces of an image.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : {"dlib"}, default="dlib"
@@ -222,6 +224,14 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         ------
         ImageError
             A ValueError: an image cannot be read, or has too many pixels for `min_size`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.faces import FaceCropper
+        >>> (faces,) = FaceCropper().get_faces(np.zeros((1, 100, 120, 3), dtype="uint8"))
+        >>> faces.boxes.shape, faces.crops
+        ((0, 4), [])
         """
         samples = self._check_X(X)
         faces = []
@@ -318,6 +328,8 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
 
 class NoFaceWarning(UserWarning):
     """An image in which no face was found, and which is used as a whole.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

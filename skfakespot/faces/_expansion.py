@@ -32,6 +32,8 @@ def expand_faces(
     the cropper says. An image that cannot be read stays as it is, so that the ``on_error`` of an
     estimator decides.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     X : array-like of shape (n_images, ...)

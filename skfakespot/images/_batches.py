@@ -26,11 +26,28 @@ _BATCHES_AHEAD = 2
 
 
 class Batch(NamedTuple):
-    """Consecutive samples, without those that cannot be read; `indices` are their positions in X.
+    """Consecutive samples, without those that cannot be read.
 
-    `data` are C-contiguous images (m, H, W, 3), uint8, or vectors (m, n_features), float32; where
-    several sizes were given, a tuple of such arrays, one for each size. It may be a view on X, so
-    do not write to it.
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    data : ndarray or tuple of ndarray
+        Images of shape (m, H, W, 3), uint8, or vectors of shape (m, n_features), float32, both
+        C-contiguous; where several sizes were given, a tuple of such arrays, one for each size. It
+        may be a view on X, so do not write to it.
+    indices : ndarray of shape (m,), int
+        Positions of the samples in X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skfakespot.images import as_samples
+    >>> samples = as_samples(np.zeros((3, 8, 9), dtype="uint8"))
+    >>> for batch in samples.batches(image_size=(4, 4), batch_size=2):
+    ...     print(batch.data.shape, batch.indices)
+    (2, 4, 4, 3) [0 1]
+    (1, 4, 4, 3) [2]
     """
 
     data: NDArray[Any] | tuple[NDArray[Any], ...]

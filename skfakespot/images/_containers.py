@@ -32,7 +32,26 @@ _IMAGE_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heim", 
 
 
 def is_video(path: FilePath) -> bool:
-    """Whether a file is a video, by the end of its name or by its first bytes."""
+    """Whether a file is a video, by the end of its name or by its first bytes.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. It need not exist if its name ends like that of a video.
+
+    Returns
+    -------
+    is_video : bool
+        False also for a file that cannot be read.
+
+    Examples
+    --------
+    >>> from skfakespot.images import is_video
+    >>> is_video("clip.mp4"), is_video("face.png")
+    (True, False)
+    """
     if os.fsdecode(path).lower().endswith(VIDEO_SUFFIXES):
         return True
     try:
@@ -43,7 +62,26 @@ def is_video(path: FilePath) -> bool:
 
 
 def is_video_content(prefix: bytes) -> bool:
-    """Whether a file that begins with these bytes (12 or more) is a video."""
+    """Whether a file that begins with these bytes is a video.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    prefix : bytes
+        The first bytes of the file, 12 or more.
+
+    Returns
+    -------
+    is_video : bool
+        Whether they are those of one of the formats `VIDEO_FORMATS`.
+
+    Examples
+    --------
+    >>> from skfakespot.images import is_video_content
+    >>> is_video_content(b"FLV" + bytes(9)), is_video_content(b"GIF89a" + bytes(6))
+    (True, False)
+    """
     if prefix[4:8] in _BOXES:
         return prefix[8:12] not in _IMAGE_BRANDS
     if prefix[:4] == b"RIFF":

@@ -76,6 +76,29 @@ def digest_file(path: FilePath) -> bytes | None:
     """Digest a video file, which may be long; return None if it is not a regular file.
 
     It is digested again only when its size, its times or its inode have changed.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    digest : bytes or None
+        16 bytes that depend on the content of the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skfakespot.images import digest_file
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "clip.mp4")
+    ...     _ = path.write_bytes(b"content")
+    ...     digest_file(path).hex()
+    'ed7002b439e9ac845f22357d822bac14'
     """
     try:
         file = open_regular_file(path, kind="a video")

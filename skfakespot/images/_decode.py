@@ -51,6 +51,8 @@ def load_image(source: ImageLike, *, name: str | None = None) -> NDArray[np.uint
     to decode, is refused; environment variables change these limits (see "Security" in the user
     guide).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str, os.PathLike, bytes, io.BytesIO, PIL.Image.Image, \

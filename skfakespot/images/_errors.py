@@ -7,6 +7,8 @@ from __future__ import annotations
 class ImageError(ValueError):
     """An image that cannot be read, and why; the parameters are attributes too.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str
@@ -33,6 +35,8 @@ class ImageError(ValueError):
 
 class UnreadableImageWarning(UserWarning):
     """An image that was left out because it cannot be read (``on_error="nan"``).
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -25,6 +25,8 @@ _SUBSAMPLING = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 class Header(NamedTuple):
     """Facts of an image that do not depend on its content; None where there are none.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     format : str or None
@@ -62,6 +64,8 @@ class Header(NamedTuple):
 
 def read_header(source: ImageLike, *, name: str | None = None) -> Header:
     """Read the facts of an image without decoding it.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -19,6 +19,8 @@ class LazyImage(ABC):
     A subclass holds what its pixels are made of, such as the path of a video and a time. It should
     be small and immutable, and it must be picklable, because worker processes get it.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> import numpy as np

@@ -40,7 +40,34 @@ MAX_SECONDS = Limit("SKFAKESPOT_MAX_IMAGE_SECONDS", 5.0)
 
 
 def too_many_pixels(width: int, height: int) -> str | None:
-    """Say that an image or a frame has too many pixels, from its size on; None if it has not."""
+    """Say that an image or a frame has too many pixels; None if it has not.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    width, height : int
+        Size of the image in pixels.
+
+    Returns
+    -------
+    reason : str or None
+        What an error says of the image. The limit is 64 million pixels, or the value of the
+        environment variable SKFAKESPOT_MAX_IMAGE_PIXELS.
+
+    Raises
+    ------
+    RuntimeError
+        If the environment variable is not an integer above 0.
+
+    Examples
+    --------
+    >>> from skfakespot.images import too_many_pixels
+    >>> too_many_pixels(20_000, 10_000)
+    '20000 x 10000 pixels, more than the 64000000 that are accepted (a decompression bomb?); ...'
+    >>> print(too_many_pixels(1024, 1024))
+    None
+    """
     limit = MAX_PIXELS.get()
     if width * height <= limit:
         return None

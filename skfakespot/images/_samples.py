@@ -174,6 +174,25 @@ def as_samples(X: Images | Samples) -> Samples:
     Tensors in the memory of the CPU are arrays. Of an io.BytesIO the whole content is read, and its
     position does not matter and does not change.
 
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    X : array-like or Samples
+        Samples; see above. `Samples` are returned as they are.
+
+    Returns
+    -------
+    samples : Samples
+        The samples, with their `kind`, their `shape` and their number.
+
+    Raises
+    ------
+    TypeError
+        If X is of a type that is not accepted.
+    ValueError
+        If X has a shape or dtype that is not accepted, such as that of a single image.
+
     Examples
     --------
     >>> import numpy as np

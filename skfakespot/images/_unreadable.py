@@ -21,6 +21,8 @@ def find_unreadable(X: Images, *, verbose: int = 0) -> list[tuple[int, str]]:
     Each image is decoded as the estimators decode it, so it takes a part of the time of a
     transform; no network is needed.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     X : array-like

@@ -27,6 +27,8 @@ KINDS = ("active", "excess")
 class ActivationMaps:
     """Maps of the activity of each layer for each image, as `activation_map` returns them.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     layer_names : list of str
@@ -41,6 +43,22 @@ class ActivationMaps:
     frames : list of Frame or None
         Of each image the height and width, and the square of it that the network saw; None for an
         image that cannot be read.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from skfakespot import NeuronCoverageTransformer
+    >>> from skfakespot.inspection import activation_map
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    >>> layers = keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="conv")
+    >>> network = keras.Sequential(layers)
+    >>> coverage = NeuronCoverageTransformer(network).fit(images)
+    >>> maps = activation_map(coverage, images)
+    >>> maps
+    ActivationMaps of 4 images and 1 layers
+    >>> maps.active[0].shape
+    (4, 14, 14)
     """
 
     layer_names: list[str]
@@ -75,6 +93,20 @@ class ActivationMaps:
         ------
         ValueError
             If the image could not be read, or there is no such layer or kind of map.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from skfakespot import NeuronCoverageTransformer
+        >>> from skfakespot.inspection import activation_map
+        >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+        >>> layers = keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="conv")
+        >>> network = keras.Sequential(layers)
+        >>> coverage = NeuronCoverageTransformer(network).fit(images)
+        >>> maps = activation_map(coverage, images)
+        >>> maps.on_image(0, "conv", kind="excess").shape
+        (16, 16)
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r}; accepted are 'active' and 'excess'.")
@@ -96,6 +128,8 @@ def activation_map(
     computes the share of the feature maps whose neuron is active there (δ > ξ of eq. 2 of the
     FakeSpotter paper), and the mean of δ - ξ. Each image passes through the network once, and only
     these maps are kept of it.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -29,6 +29,8 @@ _METHODS = ("auto", "linear", "occlusion")
 class EvidenceMaps:
     """What in each image speaks for "fake", as `evidence_map` returns it.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     maps : ndarray of shape (n_images, rows, columns), float32
@@ -52,6 +54,26 @@ class EvidenceMaps:
     frames : list of Frame or None
         Of each image the height and width, and the square of it that the network saw; None for an
         image that cannot be read.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skfakespot import NeuronCoverageTransformer
+    >>> from skfakespot.inspection import evidence_map
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    >>> layers = keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="conv")
+    >>> network = keras.Sequential(layers)
+    >>> steps = NeuronCoverageTransformer(network), StandardScaler(), LogisticRegression()
+    >>> detector = make_pipeline(*steps).fit(images, ["real", "fake", "real", "fake"])
+    >>> evidence = evidence_map(detector, images)
+    >>> evidence
+    EvidenceMaps of 4 images by linear
+    >>> evidence.maps.shape, evidence.contributions.shape, evidence.layer_names
+    ((4, 16, 16), (4, 1), ['conv'])
     """
 
     maps: NDArray[np.float32]
@@ -82,6 +104,24 @@ class EvidenceMaps:
         ------
         ValueError
             If the image could not be read.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from skfakespot import NeuronCoverageTransformer
+        >>> from skfakespot.inspection import evidence_map
+        >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+        >>> layers = keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="conv")
+        >>> network = keras.Sequential(layers)
+        >>> steps = NeuronCoverageTransformer(network), StandardScaler(), LogisticRegression()
+        >>> detector = make_pipeline(*steps).fit(images, ["real", "fake", "real", "fake"])
+        >>> evidence = evidence_map(detector, images)
+        >>> evidence.on_image(0).shape
+        (16, 16)
         """
         return frame_or_error(self.frames, image).place(self.maps[image])
 
@@ -95,6 +135,8 @@ def evidence_map(
     pos_label: Label | None = None,
 ) -> EvidenceMaps:
     """Map what in each image speaks for "fake" to a fitted detector.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

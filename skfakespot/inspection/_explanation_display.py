@@ -39,6 +39,8 @@ class ExplanationDisplay:
     ten layers that speak most for "fake", and the ten that speak most for "real"; and the
     probability. Make it with `from_estimator`. It needs matplotlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     image : ndarray of shape (height, width, 3), uint8

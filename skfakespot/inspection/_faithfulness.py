@@ -42,6 +42,8 @@ def faithfulness(
     test of Petsiuk, Das and Saenko, "RISE: Randomized input sampling for explanation of black-box
     models", BMVC 2018, at a single share.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : classifier
@@ -71,6 +73,11 @@ def faithfulness(
         - top_minus_random, top_minus_bottom : tuple of (mean, low, high). The mean difference of
           two falls, and its percentile-bootstrap interval of 95 % over the images. The maps are
           faithful if both intervals lie above 0.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not accepted, or none of the images can be read.
 
     See Also
     --------

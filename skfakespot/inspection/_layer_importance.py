@@ -49,6 +49,8 @@ def layer_importance(
     :func:`sklearn.inspection.permutation_importance` for blocks of features. Each image passes
     through the network once, because only its features are permuted.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : Pipeline

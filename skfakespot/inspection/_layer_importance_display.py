@@ -28,6 +28,8 @@ class LayerImportanceDisplay:
 
     Make it with `from_estimator` or `from_importances`. It needs matplotlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     importances : Bunch
@@ -75,8 +77,12 @@ class LayerImportanceDisplay:
 
         Parameters
         ----------
-        estimator, X, y
-            A fitted detector, images and their labels; see `layer_importance`.
+        estimator : Pipeline
+            A fitted detector; see `layer_importance`.
+        X : array-like
+            Images that the detector was not trained on.
+        y : array-like of shape (n_samples,)
+            Labels of the images.
         ax, bar_kw : default=None
             See `plot`.
         **parameters : dict
@@ -86,6 +92,13 @@ class LayerImportanceDisplay:
         -------
         display : LayerImportanceDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            As in `layer_importance`.
         """
         import_pyplot("LayerImportanceDisplay")
         importances = layer_importance(estimator, X, y, **parameters)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class LayerCard(NamedTuple):
     """A layer of a network, and how it is read.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -37,6 +39,13 @@ class LayerCard(NamedTuple):
     tap : str
         Name of the layer whose output is read: with ``tap="activation"`` it is the activation that
         follows, where there is one, otherwise the layer itself.
+
+    Examples
+    --------
+    >>> from skfakespot.inspection import list_layers
+    >>> card = list_layers()[0]
+    >>> card.name, card.kind, card.shape, card.n_neurons
+    ('stem_conv', 'Conv2D', (72, 72, 32), 165888)
     """
 
     name: str
@@ -59,6 +68,8 @@ def list_layers(
 
     Nothing is downloaded: names and shapes do not depend on the weights, so that a backbone by name
     is built with random ones.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class TrainingNeighbor(NamedTuple):
     """A training image that is near to an image.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -35,6 +37,13 @@ class TrainingNeighbor(NamedTuple):
         standardises them: 0 for the same image, and in theory about 1.4 for two unrelated images.
     index : int
         Its position among the training images.
+
+    Examples
+    --------
+    >>> from skfakespot.inspection import TrainingNeighbor
+    >>> neighbor = TrainingNeighbor("face.png", "fake", 0.25, index=7)
+    >>> neighbor.label, neighbor.distance
+    ('fake', 0.25)
     """
 
     name: str
@@ -51,6 +60,8 @@ class TrainingImageIndex:
     the detector, for example by joblib. It keeps the features in float32, 4 bytes each: 120 bytes
     for an image with the 30 counts of the recipe "paper", and 147 kB with the 36,800 columns of the
     recipe "statistics", which is 1.5 GB for 10,000 images.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -71,6 +82,27 @@ class TrainingImageIndex:
     See Also
     --------
     nearest_training_images : Find the nearest of the images.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skfakespot import NeuronCoverageTransformer
+    >>> from skfakespot.inspection import TrainingImageIndex
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    >>> layers = keras.Input((16, 16, 3)), keras.layers.Conv2D(2, 3, name="conv")
+    >>> network = keras.Sequential(layers)
+    >>> steps = NeuronCoverageTransformer(network), StandardScaler(), LogisticRegression()
+    >>> detector = make_pipeline(*steps).fit(images, ["real", "fake", "real", "fake"])
+    >>> labels = ["real", "fake", "real", "fake"]
+    >>> index = TrainingImageIndex.from_estimator(detector, images, labels)
+    >>> index
+    TrainingImageIndex of 4 images with 1 features
+    >>> index.names[0], str(index.labels[0])
+    ('image 0 of X', 'real')
     """
 
     def __init__(
@@ -138,6 +170,8 @@ def nearest_training_images(
     They help to judge a score: if the nearest faces are of both labels, or if all of them are far
     away, the detector has learnt little about such a face. Similar here means similar in the
     features that the classifier is given, which are not those that a person looks at.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

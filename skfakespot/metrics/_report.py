@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class ReversedScoresWarning(UserWarning):
     """The scores of real images are higher than those of fake images.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.metrics import ReversedScoresWarning
@@ -54,6 +56,8 @@ def fake_detection_report(
     random_state: RandomState = None,
 ) -> dict[str, float]:
     """Compute the eight metrics of the paper's Table 2, with intervals if asked.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

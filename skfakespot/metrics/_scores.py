@@ -35,6 +35,8 @@ def tpr_at_fpr_score(
     positive rate of all thresholds whose false positive rate is at most `max_fpr`. The ROC curve
     is not interpolated, so there is a threshold that has this true positive rate.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true, y_score : array-like of shape (n_samples,)
@@ -81,6 +83,8 @@ def equal_error_rate(
     rate. If no threshold gives equal rates, the curve is interpolated linearly between the two
     neighbouring thresholds.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true, y_score, pos_label : array-like, array-like and label
@@ -123,6 +127,8 @@ def fake_detection_scorers(
     is the positive class, and the convention is the standard one of `fake_detection_report`.
     Images without a score, such as those that a detector with ``on_error="nan"`` could not read,
     are left out. With scikit-learn's metadata routing, sample weights are not used for the scores.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

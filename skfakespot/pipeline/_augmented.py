@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
-    """imbalanced-learn's Pipeline, which groups the copies of an image by their source.
+    """Pipeline of imbalanced-learn, which groups the copies of an image by their source.
 
     A classifier that validates on a part of its training data, for early stopping, must not train
     on one copy of an image and validate on another. If the first sampler among the steps has the
@@ -30,6 +30,8 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     last step takes ``groups``, the Pipeline passes groups to it: the source rows, or the groups
     of the source rows if groups are given to `fit`. Each copy also gets the sample weight of its
     source row, if weights are given. The steps before the sampler keep one row for each image.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

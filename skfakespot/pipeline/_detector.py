@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 
 class DetectorPipeline(DocumentationLinkMixin, Pipeline):
-    """scikit-learn's Pipeline, whose `fit` checks the labels before the network runs.
+    """Pipeline of scikit-learn, whose `fit` checks the labels before the network runs.
 
     With many images, the network takes much longer than the classifier, which would find what is
     wrong with the labels. So it is checked first that there is one label for each image, as well
     as one weight and one group if these are given, that there are two classes, that each has
     enough images for the folds of a calibrated classifier, and that the parameters of all steps
     are accepted.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

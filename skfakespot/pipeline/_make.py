@@ -50,6 +50,8 @@ def make_fakespotter(
 ) -> DetectorPipeline | AugmentedPipeline:
     """Make an unfitted detector: features of a network's neurons, standardised, and a classifier.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     backbone : str, path-like, keras.Model, Backbone, callable or list, default="dlib-resnet29"

@@ -37,6 +37,8 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
     The search (L-BFGS) starts from zeros, where all places have the same attention, and uses no
     random numbers. The loss is not convex, so that it may end in a local minimum.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_channels : None or int, default=None
@@ -230,6 +232,15 @@ class AttentionPoolingClassifier(DocumentationLinkMixin, ClassifierMixin, BaseEs
         attention : ndarray of shape (n_samples, n_places), float64
             From 0 to 1; reshape it to the height and width of the map. The places of a map are
             weighted by these numbers, divided by their sum.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skfakespot.rivals import AttentionPoolingClassifier
+        >>> maps = np.random.default_rng(0).normal(size=(20, 4 * 2))
+        >>> classifier = AttentionPoolingClassifier(n_channels=2).fit(maps, [0, 1] * 10)
+        >>> classifier.attention(maps).shape
+        (20, 4)
         """
         return attend(self._checked_maps(X), self._weights())
 

@@ -29,6 +29,8 @@ class CooccurrenceTransformer(ImageFeatureTransformer):
     pixel. The features are the square roots of the shares of the pairs. Each image is read at its
     own size.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     levels : int, default=32

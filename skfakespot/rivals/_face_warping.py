@@ -49,6 +49,8 @@ class FaceWarping:
     It is a perturbation for `skfakespot.images.PerturbedImage`: a callable that takes pixels and
     a seed. `FaceWarpingSampler` finds the faces.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     x, y, side, angle : float

@@ -37,6 +37,8 @@ class FaceWarpingSampler(FakeSimulator):
     all of them: without a fake of it, the detector would learn that images without a face are
     real. An image that cannot be read stays, without a fake, so that the next step decides.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     scales : sequence of float, default=(0.25, 0.5, 0.75, 1.0)

@@ -41,6 +41,8 @@ class FeatureMapTransformer(
     A convolutional layer has an output for each place and each channel. They become one row of
     numbers: the channels of the first place, then those of the next one. Nothing is learnt.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     backbone : str, path-like, keras.Model, Backbone or callable, default="dlib-resnet29"
@@ -193,7 +195,7 @@ class FeatureMapTransformer(
         return outputs
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names of the features.
+        """Return the names of the features.
 
         Parameters
         ----------

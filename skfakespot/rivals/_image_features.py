@@ -121,7 +121,7 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         return features
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names of the features.
+        """Return the names of the features.
 
         Parameters
         ----------

@@ -64,6 +64,8 @@ class KerasImageClassifier(
     fits. So an evaluation of it is one of the model as it is, on images that it should not have
     been trained on.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     model : path-like, str, keras.Model, Backbone or callable

@@ -23,6 +23,8 @@ class LogDCTTransformer(ImageFeatureTransformer):
     Each colour is transformed by the orthonormal DCT-II along both axes; the features are
     log(abs(coefficient) + 1e-12).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     image_size : tuple of (height, width), default=(256, 256)

@@ -26,6 +26,8 @@ class LogSpectrumTransformer(ImageFeatureTransformer):
     logarithm of the absolute value is scaled so that its 5th percentile becomes -1 and its 95th
     percentile 1, and is clipped there.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     image_size : tuple of (height, width), default=(256, 256)

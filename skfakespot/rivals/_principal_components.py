@@ -29,6 +29,8 @@ class PrincipalComponents(
 
     :class:`sklearn.decomposition.PCA` refuses a number of components that is larger.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_components : int, default=256

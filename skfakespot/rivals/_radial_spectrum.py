@@ -27,6 +27,8 @@ class RadialSpectrumTransformer(ImageFeatureTransformer):
     averaged over all directions at each frequency, interpolated to `n_points` points by a cubic
     spline, and divided by its value at the frequency 0. Each image is read at its own size.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_points : int, default=300

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class RivalCard(NamedTuple):
     """Facts about a rival.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -39,6 +41,13 @@ class RivalCard(NamedTuple):
         What it needs of the images, and of memory.
     licence : str
         Licence of the authors' own code, of which nothing is used here.
+
+    Examples
+    --------
+    >>> from skfakespot.rivals import list_rivals
+    >>> card = list_rivals()[0]
+    >>> card.name, card.source
+    ('radial-spectrum', ...)
     """
 
     name: str
@@ -106,6 +115,8 @@ _CARDS = (
 def list_rivals() -> list[RivalCard]:
     """Describe the detectors that `make_rival` makes.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     cards : list of RivalCard
@@ -145,6 +156,8 @@ def make_rival(name: str, *, random_state: RandomState = None) -> Pipeline:
 
     It takes the same images as `skfakespot.make_fakespotter`, as paths or arrays. "Rivals" in the
     user guide says what each is made of, and where it differs from its paper.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

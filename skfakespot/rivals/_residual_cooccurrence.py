@@ -43,6 +43,8 @@ class ResidualCooccurrenceTransformer(ImageFeatureTransformer):
     Then groups of `order` neighbours are counted, in rows and in columns. The features are the
     square roots of the shares of each group of values. Each image is read at its own size.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     border : int, default=8

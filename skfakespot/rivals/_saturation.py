@@ -24,6 +24,8 @@ class SaturationTransformer(ImageFeatureTransformer):
     least 255 - t, and one is the share of those whose luminance is at most t. Each image is read at
     its own size.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     thresholds : sequence of int, default=tuple(range(16))

@@ -30,6 +30,8 @@ class UpsamplingSimulator(FakeSimulator):
     generator, in one of three ways that is drawn at random. Files are not read: a fake of a file is
     a small object that is made when the image is read.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     stages : str or sequence of str, default=("zero-insertion", "nearest", "bilinear")

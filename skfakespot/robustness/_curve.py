@@ -61,6 +61,8 @@ def robustness_curve(
     left out and counted. Make the detector with ``on_error="nan"``; with "raise", such an image is
     an error.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : estimator
@@ -243,6 +245,8 @@ class _Comparison:
 def mean_drop(results: RobustnessResults, *, relative: bool = False) -> float:
     """Average how much the score drops, over all levels of all kinds of perturbation.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     results : pandas.DataFrame or list of dict
@@ -274,7 +278,31 @@ def mean_drop(results: RobustnessResults, *, relative: bool = False) -> float:
 
 @deprecated("use mean_drop instead.")
 def mean_fall(results: RobustnessResults, *, relative: bool = False) -> float:
-    """Average how much the score drops: the deprecated name of `mean_drop`."""
+    """Average how much the score drops: the deprecated name of `mean_drop`.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    results : pandas.DataFrame or list of dict
+        See `mean_drop`.
+    relative : bool, default=False
+        See `mean_drop`.
+
+    Returns
+    -------
+    drop : float
+        See `mean_drop`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skfakespot.robustness import mean_fall
+    >>> results = [{"kind": "clean", "score": 0.8}, {"kind": "blur", "score": 0.7, "fall": 0.1}]
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     mean_fall(results)
+    0.1
+    """
     return mean_drop(results, relative=relative)
 
 

@@ -33,6 +33,8 @@ class RobustnessCurveDisplay:
 
     Make it with `from_estimator` or `from_results`. It needs matplotlib.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     results : dict of str to results
@@ -79,8 +81,12 @@ class RobustnessCurveDisplay:
 
         Parameters
         ----------
-        estimator, X, y
-            A fitted classifier, the test images and their labels; see `robustness_curve`.
+        estimator : classifier
+            A fitted classifier; see `robustness_curve`.
+        X : array-like
+            The test images.
+        y : array-like of shape (n_samples,)
+            Their labels.
         name : None or str, default=None
             Name of the line; None for the name of the estimator's class.
         axes, line_kw : default=None
@@ -92,6 +98,13 @@ class RobustnessCurveDisplay:
         -------
         display : RobustnessCurveDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            As in `robustness_curve`.
         """
         import_pyplot("RobustnessCurveDisplay")
         results = robustness_curve(estimator, X, y, **parameters)
@@ -166,6 +179,8 @@ class RobustnessCurveDisplay:
 
 def figure_size(n_panels: int) -> tuple[float, float]:
     """Compute the size of a figure that leaves room for the panels and the legend.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

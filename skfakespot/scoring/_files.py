@@ -24,7 +24,35 @@ _REMEDY = "Delete it, or give another output."
 def open_scores(
     output: FilePath | None, score_type: type[NamedTuple] = ImageScore
 ) -> NoFile | CsvFile:
-    """Return the file of scores for a path that ends in .csv or .parquet; None keeps none."""
+    """Return the file of scores for a path that ends in .csv or .parquet; None keeps none.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    output : None, str or path-like
+        The path; None for scores that are kept in no file.
+    score_type : type, default=ImageScore
+        The NamedTuple of the scores, whose fields are the columns of the file.
+
+    Returns
+    -------
+    file : CsvFile, ParquetFile or NoFile
+        Its ``known`` are the scores that the file already holds.
+
+    Raises
+    ------
+    ValueError
+        If the path has another ending, or the file holds something other than such scores.
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> from skfakespot.scoring import open_scores
+    >>> open_scores(None).known
+    ()
+    """
     if output is None:
         return NoFile()
     path = Path(output)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class ImageScore(NamedTuple):
     r"""What a detector says of one image.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str
@@ -50,19 +52,65 @@ class ImageScore(NamedTuple):
         -------
         line : str
             The line, with a line feed at its end.
+
+        Examples
+        --------
+        >>> from skfakespot.scoring import ImageScore
+        >>> ImageScore("face.png", 0.75, "fake", None).to_csv().strip()
+        'face.png,0.75,fake,'
         """
         return csv_line(self)
 
 
 def label_of(probability: float, threshold: float) -> Literal["fake", "real"] | None:
-    """Return "fake" or "real", or None if the probability is NaN."""
+    """Return "fake" or "real", or None if the probability is NaN.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    probability : float
+        The probability of fake, in [0, 1], or NaN.
+    threshold : float
+        The least probability that is labelled "fake".
+
+    Returns
+    -------
+    label : {"fake", "real"} or None
+        The label.
+
+    Examples
+    --------
+    >>> from skfakespot.scoring import label_of
+    >>> label_of(0.5, 0.5), label_of(0.4, 0.5), label_of(float("nan"), 0.5)
+    ('fake', 'real', None)
+    """
     if math.isnan(probability):
         return None
     return "fake" if probability >= threshold else "real"
 
 
 def without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the dict with None in place of NaN, which CSV and JSON do not have."""
+    """Return the dict with None in place of NaN, which CSV and JSON do not have.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    values : dict
+        Values by name.
+
+    Returns
+    -------
+    values : dict
+        A new dict.
+
+    Examples
+    --------
+    >>> from skfakespot.scoring import without_nan
+    >>> without_nan({"path": "face.png", "probability": float("nan")})
+    {'path': 'face.png', 'probability': None}
+    """
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in values.items()
@@ -81,7 +129,26 @@ def csv_header(score_type):
 
 
 def csv_line(score: NamedTuple) -> str:
-    """Return the line of a score in a CSV file; what is missing is an empty field."""
+    """Return the line of a score in a CSV file; what is missing is an empty field.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    score : ImageScore or VideoScore
+        The score.
+
+    Returns
+    -------
+    line : str
+        The line, with a line feed at its end.
+
+    Examples
+    --------
+    >>> from skfakespot.scoring import ImageScore, csv_line
+    >>> csv_line(ImageScore("face.png", 0.75, "fake", None)).strip()
+    'face.png,0.75,fake,'
+    """
     buffer = io.StringIO()
     # The writer quotes the characters of its line end, so that a path may contain both.
     csv.writer(buffer, lineterminator="\r\n").writerow(without_nan(score._asdict()).values())

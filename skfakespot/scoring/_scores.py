@@ -48,6 +48,8 @@ def score_images(
     Images that cannot be read get an error in the table and do not stop the scoring of the others,
     whether the detector raises an error for such images or gives them NaN.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : classifier
@@ -150,16 +152,35 @@ def iter_scores(
 ) -> Iterator[ImageScore]:
     """Score images by a fitted detector, and yield the scores as soon as their chunk is scored.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
-    detector, X, threshold, pos_label, output, chunk_size, verbose
-        See `skfakespot.score_images`.
+    detector : classifier
+        A fitted detector; for it and all other parameters see `skfakespot.score_images`.
+    X : array-like
+        Images.
+    threshold : float, default=0.5
+        The least probability that is labelled fake.
+    pos_label : int, float, bool or str, default=None
+        The label of fake.
+    output : None, str or path-like, default=None
+        File that the scores are also written to.
+    chunk_size : int, default=256
+        Number of images that are scored at a time.
+    verbose : int, default=0
+        If 1, show a progress bar.
 
-    Yields
-    ------
-    score : ImageScore
+    Returns
+    -------
+    scores : iterator of ImageScore
         The path, probability, label and error of an image, in the order of X. With `output`, the
         scores that the file holds already come first.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `skfakespot.score_images`.
 
     See Also
     --------

@@ -23,7 +23,26 @@ def as_table(
 ) -> pd.DataFrame:
     """Make a DataFrame of pandas or else polars, or else a Bunch of arrays.
 
-    `score_type` is the NamedTuple of the scores, whose fields are the columns.
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    scores : list of ImageScore or VideoScore
+        The scores.
+    score_type : type, default=ImageScore
+        The NamedTuple of the scores, whose fields are the columns.
+
+    Returns
+    -------
+    table : pandas.DataFrame, polars.DataFrame or sklearn.utils.Bunch
+        A row for each score, in their order.
+
+    Examples
+    --------
+    >>> from skfakespot.scoring import ImageScore, as_table
+    >>> table = as_table([ImageScore("face.png", 0.75, "fake", None)])
+    >>> float(table["probability"][0])
+    0.75
     """
     columns = _columns(scores, score_type)
     if pd := _import("pandas"):

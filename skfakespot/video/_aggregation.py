@@ -22,6 +22,8 @@ NAN_POLICIES = ("omit", "propagate", "raise")
 class UnscoredGroupWarning(UserWarning):
     """Some groups have no frame with a score.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> from skfakespot.video import UnscoredGroupWarning
@@ -53,6 +55,8 @@ def aggregate_scores(
 
     Each result lies between the smallest and the largest score of the group, never decreases if a
     score increases, and does not depend on the order of the frames.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -120,6 +124,8 @@ def aggregate_scores(
 
 def aggregate_labels(y: ArrayLike, groups: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the label of each group; all frames of a group must have the same label.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -56,6 +56,8 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
     gets such a frame, neither in `fit` nor at prediction, where its score is NaN; see
     `nan_policy`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : classifier
@@ -192,8 +194,10 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
 
         Parameters
         ----------
-        X, groups
-            See `predict`.
+        X : array-like
+            Frames; see `predict`.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; see `predict`.
 
         Returns
         -------
@@ -215,8 +219,10 @@ class VideoClassifier(DocumentationLinkMixin, MetaEstimatorMixin, ClassifierMixi
 
         Parameters
         ----------
-        X, groups
-            See `predict`.
+        X : array-like
+            Frames; see `predict`.
+        groups : None or array-like of shape (n_frames,), default=None
+            The video of each frame; see `predict`.
 
         Returns
         -------

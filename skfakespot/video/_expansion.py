@@ -38,6 +38,8 @@ def expand_videos(
     is kept as it is. A video that cannot be read becomes one frame at the time 0, with which an
     estimator does what its ``on_error`` says.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     X : array-like of shape (n_files,) of str or os.PathLike
@@ -46,8 +48,12 @@ def expand_videos(
         Their labels.
     groups : array-like of shape (n_files,) or None, default=None
         Their groups for cross-validation, such as the people; None to make each file a group.
-    n, spacing, reader
-        Which frames, and the library that reads them; see `read_frames`.
+    n : int, default=32
+        Number of frames; see `read_frames`.
+    spacing : str, default="even"
+        Which frames; see `read_frames`.
+    reader : {"av", "opencv"}, default="av"
+        The library that reads them.
 
     Returns
     -------

@@ -31,6 +31,8 @@ class VideoFrame(LazyImage):
     X may hold it wherever it may hold the path of an image, and
     :func:`skfakespot.images.load_image` returns its pixels. `expand_videos` makes them of videos.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str or os.PathLike
@@ -44,6 +46,11 @@ class VideoFrame(LazyImage):
         The times of all frames of this video in X, ascending. The video is then decoded once for
         all of them if they are read in order, even by several threads. It does not change the
         pixels, and frames that differ only in it are equal.
+
+    Raises
+    ------
+    ValueError
+        If `time` is negative or not finite.
 
     Examples
     --------

@@ -33,6 +33,8 @@ def read_frames(
     file, also if pixels are not square. High bit depths become 8 bits, an alpha channel is dropped
     without blending the colours.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str or os.PathLike

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class VideoScore(NamedTuple):
     """What a detector says of one video.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str
@@ -88,6 +90,8 @@ def score_videos(
     take more than 256 MiB and the detector finds the faces in them. A video that cannot be read
     does not stop the scoring of the others.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     detector : classifier
@@ -95,11 +99,17 @@ def score_videos(
         `skfakespot.score_images`.
     paths : iterable of str or os.PathLike
         The video files. An image file counts as a video of one frame.
-    n, spacing, reader
-        Which frames, and the library that reads them; see `read_frames`.
-    how, k, temperature
+    n : int, default=32
+        Number of frames; see `read_frames`.
+    spacing : str, default="even"
+        Which frames; see `read_frames`.
+    reader : {"av", "opencv"}, default="av"
+        The library that reads them.
+    how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
         How the probabilities of the frames are aggregated; see `aggregate_scores`. Frames without
         a score are left out.
+    k, temperature : int, default=5 and float, default=0.1
+        Parameters of "topk" and "logsumexp"; see `aggregate_scores`.
     threshold : float, default=0.5
         A video is labelled fake if its probability is at least this.
     pos_label : int, float, bool or str, default=None
@@ -171,16 +181,43 @@ def iter_video_scores(
 ) -> Iterator[VideoScore]:
     """Score video files by a fitted detector, and yield each score as soon as there is one.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
-    detector, paths, n, spacing, reader, how, k, temperature, threshold, pos_label, output, verbose
-        See `score_videos`. Images that follow each other in `paths` are scored 256 at a time.
+    detector : classifier
+        A fitted classifier of images; for it and all other parameters see `score_videos`.
+    paths : iterable of str or os.PathLike
+        The video files. Images that follow each other are scored 256 at a time.
+    n : int, default=32
+        Number of frames of each video.
+    spacing : str, default="even"
+        Which frames.
+    reader : {"av", "opencv"}, default="av"
+        The library that reads them.
+    how : {"mean", "median", "max", "logsumexp", "topk"}, default="mean"
+        How the probabilities of the frames are aggregated.
+    k, temperature : int, default=5 and float, default=0.1
+        Parameters of "topk" and "logsumexp".
+    threshold : float, default=0.5
+        The least probability that is labelled fake.
+    pos_label : int, float, bool or str, default=None
+        The label of fake.
+    output : None, str or path-like, default=None
+        File that the scores are also written to.
+    verbose : int, default=0
+        If 1, show a progress bar.
 
-    Yields
-    ------
-    score : VideoScore
+    Returns
+    -------
+    scores : iterator of VideoScore
         What the detector says of a video, in the order of the paths. With `output`, the scores
         that the file holds already come first.
+
+    Raises
+    ------
+    ValueError, TypeError, ImportError
+        As in `score_videos`.
 
     See Also
     --------
