@@ -126,10 +126,10 @@ class NeuronCoverageTransformer(
     device : None, "cpu", "gpu" or "gpu:N", default=None
         Where the network runs; None for Keras' choice.
     engine : {"auto", "keras", "openvino"}, default="auto"
-        What runs the network: Keras, or OpenVINO (``pip install 'skfakespot[openvino]'``), which
-        is faster on processors of the x86-64 kind. With "auto", OpenVINO runs a backbone by name
-        there if it is installed, and Keras all others. Few counts differ between them, by 1: see "A
-        faster engine" in the user guide.
+        What runs the network: Keras, or OpenVINO (``pip install 'skfakespot[openvino]'``). With
+        "auto", OpenVINO runs "dlib-resnet29", for which it is faster, if it is installed and the
+        processor is of the x86-64 kind; Keras runs all others. Few counts differ between them, by
+        1: see "A faster engine" in the user guide.
     reductions : {"auto", "host", "device"}, default="auto"
         Where the outputs of the layers are added and counted: on the host by NumPy, or on the
         network's device, so that only what is left of them is copied to the host. ``"auto"``

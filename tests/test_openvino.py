@@ -181,9 +181,11 @@ def test_a_network_that_openvino_cannot_run(images):
 
 
 @pytest.mark.usefixtures("openvino")
-def test_auto_takes_openvino_for_backbones_by_name(network, images):
+def test_auto_takes_openvino_where_it_is_faster(network, images):
     assert NeuronCoverageTransformer(network).fit(images).engine_ == "keras"
     faces = np.zeros((2, 150, 150, 3), dtype=np.uint8)
+    slower = NeuronCoverageTransformer("vggface-resnet50", weights="random", layers="^conv1/")
+    assert slower.fit(faces).engine_ == "keras"
     coverage = NeuronCoverageTransformer(weights="random").fit(faces)
     assert coverage.engine_ == "openvino"
     # What Keras has fitted stays with Keras, but not if it is fitted again.

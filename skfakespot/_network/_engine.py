@@ -5,24 +5,24 @@ import platform
 from importlib.util import find_spec
 
 from .._keras import import_keras
-from ..backbones import list_backbones
 from ._device import default_device
 
-# On other processors nobody has measured whether OpenVINO is faster.
-_MEASURED = ("x86_64", "amd64")
+# Where OpenVINO was faster than Keras in benchmarks/engines.py. With vggface-resnet50 it was slower.
+_FASTER_BACKBONES = ("dlib-resnet29",)
+_FASTER_PROCESSORS = ("x86_64", "amd64")
 
 
 def choose_engine(engine, backbone, device, reductions):
     """Return "keras" or "openvino" for a value of the parameter `engine`.
 
-    With "auto", OpenVINO runs a `backbone` by name where it is installed and has been measured to
-    be faster, unless the device shall reduce the outputs (`reductions`). An ImportError or
-    ValueError says that "openvino" cannot be had.
+    With "auto", OpenVINO runs a `backbone` where it is installed and has been measured to be
+    faster, unless the device shall reduce the outputs (`reductions`). An ImportError or ValueError
+    says that "openvino" cannot be had.
     """
     if engine == "auto":
-        is_named = isinstance(backbone, str) and backbone in list_backbones()
-        is_possible = is_named and reductions != "device"
-        return "openvino" if is_possible and _is_faster(device) else "keras"
+        is_faster = isinstance(backbone, str) and backbone in _FASTER_BACKBONES
+        is_possible = reductions != "device" and _is_possible(device)
+        return "openvino" if is_faster and is_possible else "keras"
     if engine == "openvino":
         import_openvino()
         backend = import_keras().backend.backend()
@@ -63,10 +63,10 @@ def _is_installed():
     return spec is not None and spec.origin is not None
 
 
-def _is_faster(device):
+def _is_possible(device):
     return (
         _is_installed()
-        and platform.machine().lower() in _MEASURED
+        and platform.machine().lower() in _FASTER_PROCESSORS
         and import_keras().backend.backend() == "tensorflow"
         and (device or default_device()).startswith("cpu")
     )
