@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from .._keras import import_keras
 from ._device import default_device
 
-# Where OpenVINO was faster than Keras in benchmarks/engines.py. With vggface-resnet50 it was slower.
+# Where OpenVINO was faster than Keras in benchmarks/engines.py; with vggface-resnet50 it was not.
 _FASTER_BACKBONES = ("dlib-resnet29",)
 _FASTER_PROCESSORS = ("x86_64", "amd64")
 
