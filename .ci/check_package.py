@@ -1,9 +1,11 @@
 """Builds the package as for a release, and checks and uses it as a user would.
 
-The wheel is built from the source distribution, so that this holds all that the wheel needs.
+The wheel is built from the source distribution, so that this holds all that the wheel needs. Both
+are kept in the folder that is named on the command line, if one is.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -71,7 +73,7 @@ def use(python, packages, folder):
     run(program, "demo", folder=folder)
 
 
-def main():
+def main(folders_to_keep):
     expected = files_of_package()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary).resolve()
@@ -84,7 +86,9 @@ def main():
         python, packages = install(wheel, folder / "environment")
         (folder / "elsewhere").mkdir()
         use(python, packages, folder / "elsewhere")
+        for kept in folders_to_keep:
+            shutil.copytree(folder / "dist", CHECKOUT / kept, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -20,8 +20,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 def pytest_ignore_collect(collection_path):
     """With another backend of Keras, look only into files that have tests for it."""
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" and collection_path.is_file():
-        return "mark.backends" not in collection_path.read_text() or None
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        is_program = collection_path.suffix == ".py"
+        return (is_program and "mark.backends" not in collection_path.read_text()) or None
     return None
 
 
