@@ -88,6 +88,7 @@ llms_txt_exclude = ["reference/generated/*"]
 
 sphinx_gallery_conf = {
     "backreferences_dir": "gallery/backreferences",
+    "capture_repr": ("_repr_html_",),
     "doc_module": ("skfakespot",),
     "download_all_examples": False,
     "examples_dirs": "examples",
