@@ -22,17 +22,19 @@ from skfakespot.datasets import check_leakage, load_demo_faces
 faces = load_demo_faces()
 
 
-def leakage(splitter):
-    """Check the first split of a splitter."""
-    train, test = next(splitter.split(faces.data, faces.target, faces.groups))
+def leakage(split):
+    """Check a split into training and test images."""
+    train, test = split
     groups = faces.groups[train], faces.groups[test]
     return check_leakage(faces.data[train], faces.data[test], groups=groups)
 
 
-random_split = leakage(KFold(4, shuffle=True, random_state=0))
+at_random = KFold(4, shuffle=True, random_state=0)
+by_person = GroupKFold(4, shuffle=True, random_state=0)
+random_split = leakage(next(at_random.split(faces.data)))
 n_leaked = len(random_split.near_duplicates)
 print(f"random split: {n_leaked} of 50 test images look like a training image")
-print(leakage(GroupKFold(4, shuffle=True, random_state=0)))
+print(leakage(next(by_person.split(faces.data, groups=faces.groups))))
 
 # %%
 # Cross-validation by person
@@ -52,32 +54,23 @@ from skfakespot.metrics import fake_detection_report, fake_detection_scorers
 
 temporary = TemporaryDirectory()
 detector = make_fakespotter(classifier=LogisticRegression(C=0.1), memory=temporary.name)
-by_person = GroupKFold(4, shuffle=True, random_state=0)
+scorers = fake_detection_scorers()
 results = {
-    name: cross_validate(
-        detector,
-        faces.data,
-        faces.target,
-        groups=faces.groups,
-        cv=splitter,
-        scoring=fake_detection_scorers(),
-    )
-    for name, splitter in [
-        ("random", KFold(4, shuffle=True, random_state=0)),
-        ("by person", by_person),
-    ]
+    "random": cross_validate(detector, faces.data, faces.target, cv=at_random, scoring=scorers),
+    "by person": cross_validate(
+        detector, faces.data, faces.target, groups=faces.groups, cv=by_person, scoring=scorers
+    ),
 }
 for name, scores in results.items():
     auc = scores["test_auc"]
-    print(
-        f"{name}: AUC {auc.mean():.3f} ± {auc.std():.3f}, recall {scores['test_recall'].mean():.2f}"
-    )
+    recall = scores["test_recall"].mean()
+    print(f"{name}: AUC {auc.mean():.3f} ± {auc.std():.3f}, recall {recall:.2f}")
 
 # %%
-# The two differ, and only the second says something about people whom the detector has not seen. A
-# leak does not always make a score better. Here a test face has a twin of the *other* class in the
-# training set, which misleads the detector. In sets with several photographs of each person, it
-# makes scores too good.
+# Only the second says something about people whom the detector has not seen. A leak does not always
+# make a score better: here a test face has a twin of the *other* class in the training set, which
+# may mislead the detector. In a set with several photographs of each person, a leak makes scores
+# too good.
 
 figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
 axes.boxplot([scores["test_auc"] for scores in results.values()], tick_labels=list(results))

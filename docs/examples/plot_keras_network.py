@@ -20,12 +20,17 @@ network = keras.Sequential([keras.Input((96, 96, 3))])
 for n_filters in (16, 32, 64):
     network.add(
         keras.layers.Conv2D(
-            n_filters, 3, padding="same", activation="relu", kernel_initializer=initializer
+            n_filters,
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer=initializer,
+            name=f"conv_{n_filters}",
         )
     )
-    network.add(keras.layers.MaxPooling2D())
-network.add(keras.layers.GlobalAveragePooling2D())
-network.add(keras.layers.Dense(32, kernel_initializer=initializer))
+    network.add(keras.layers.MaxPooling2D(name=f"pool_{n_filters}"))
+network.add(keras.layers.GlobalAveragePooling2D(name="mean"))
+network.add(keras.layers.Dense(32, kernel_initializer=initializer, name="dense"))
 
 # %%
 # Its preprocessing
