@@ -71,5 +71,5 @@ axes.barh(
 )
 axes.axvline(0.5, color="black", linestyle="dotted", label="chance")
 axes.set(xlim=(0, 1), xlabel="AUC, mean and standard deviation of four folds")
-axes.legend()
+axes.legend(loc="lower left")
 temporary.cleanup()
