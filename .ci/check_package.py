@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Builds the package as for a release, and checks and uses it as a user would.
 
 The wheel is built from the source distribution, so that this holds all that the wheel needs. Both

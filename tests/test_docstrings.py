@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every public docstring is complete: numpydoc's checks, the version, the errors and an example."""
 
 import ast
