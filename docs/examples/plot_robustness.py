@@ -78,6 +78,10 @@ for name, curve in curves.items():
     print(f"{name}: the AUC falls by {mean_drop(curve):.3f} on average")
 
 # %%
+# On these few faces, the copies made the detector less robust. So measure it on your own faces
+# before you use them; :doc:`/robustness` has the figures of StyleGAN's.
+
+# %%
 # A table has one row for each level:
 
 curves["plain"][["perturbation", "score", "fall"]].round(3)
