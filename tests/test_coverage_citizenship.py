@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import rich
 import skops.io
 from networks import small_network
 from numpy.testing import assert_allclose, assert_array_equal
@@ -111,9 +112,16 @@ def test_unreadable_images_are_no_obstacle_to_callbacks(callback, images, tmp_pa
     assert coverage.n_samples_seen_ == 1
 
 
-def test_a_progress_bar_follows_a_pipeline(callback, images, capsys, monkeypatch):
-    pytest.importorskip("rich")
-    monkeypatch.setenv("COLUMNS", "200")
+@pytest.fixture
+def wide_console():
+    """Rich's console, which all bars of the process share."""
+    rich.reconfigure(width=200)
+    yield
+    rich.reconfigure()
+
+
+@pytest.mark.usefixtures("wide_console")
+def test_a_progress_bar_follows_a_pipeline(callback, images, capsys):
     classifier = FakeSpotterClassifier((4,), max_iter=2)
     for detector in (
         make_pipeline(NeuronCoverageTransformer(small_network()), classifier),
