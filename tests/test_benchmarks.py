@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from skfakespot.datasets import load_demo_faces
@@ -36,6 +37,8 @@ def root(tmp_path_factory):
 def run(monkeypatch, capsys):
     """Run the main function of a script here and return what it prints."""
     monkeypatch.syspath_prepend(BENCHMARKS)
+    # Workers that another test has started do not know this folder.
+    get_reusable_executor().shutdown(wait=True)
 
     def run(script, *arguments):
         importlib.import_module(script).main([str(argument) for argument in arguments])

@@ -236,7 +236,7 @@ def test_other_code_sees_nothing():
     run(
         STATE + "import skfakespot.backbones._weights\n"
         "keras.Model(i := keras.Input((8,)), keras.layers.Dense(1)(i))\n"
-        "assert 'cannot import' in failure()\n"
+        "assert failure() is not None\n"
         "before = state()\n"
         "load()\n"
         "after = state()\n"
