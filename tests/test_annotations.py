@@ -6,29 +6,15 @@ import sys
 import typing
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
 import pytest
+from public_surface import public_modules, public_names
 
 import skfakespot
 from skfakespot._keras import import_keras
 
 PACKAGE = Path(skfakespot.__file__).parent
-
-
-def public_modules():
-    yield skfakespot
-    for module in walk_packages(skfakespot.__path__, "skfakespot."):
-        if not any(part.startswith("_") for part in module.name.split(".")):
-            yield import_module(module.name)
-
-
-def public_names(module):
-    """Names in `__all__`, or else those that a module defines itself."""
-    own = [name for name, value in vars(module).items() if module_of(value) == module.__name__]
-    return getattr(module, "__all__", None) or [name for name in own if name[0] != "_"]
 
 
 def module_of(value):
