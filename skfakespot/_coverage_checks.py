@@ -146,17 +146,3 @@ def _differ(first, second):
     if isinstance(first, tuple | list) and isinstance(second, tuple | list):
         return len(first) != len(second) or any(map(_differ, first, second))
     return isinstance(first, str | Real | tuple | list | None) and first != second
-
-
-def check_samples(samples, backbones):
-    """Check that each backbone takes the samples: images of any size, or rows of its length."""
-    is_vector = samples.kind == "vector"
-    for backbone in backbones:
-        expected = backbone.input_shape
-        if is_vector != (len(expected) == 1) or (is_vector and samples.shape != expected):
-            given = f"rows of {samples.shape[0]} numbers" if is_vector else "images"
-            raise ValueError(
-                f"The backbone {backbone.name!r} takes samples of shape {expected}, but X holds "
-                f"{given}. Give images as an array (n, height, width, 3) or a list of paths, and "
-                "rows of numbers to a network on vectors only."
-            )

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The counting part of `NeuronCoverageTransformer`: between its parameters and the engine."""
 
-import math
 import warnings
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from . import _coverage_checks as checks
 from ._counting import (
@@ -16,10 +14,10 @@ from ._counting import (
     Stores,
     threshold_rule,
 )
+from ._image_inputs import check_network_takes, network_samples
 from ._progress import show_progress
-from ._sklearn_compat import _check_feature_names
 from ._workers_folder import is_worker
-from .images import UnreadableImageWarning, as_samples
+from .images import UnreadableImageWarning
 
 
 class CountingMixin:
@@ -87,7 +85,7 @@ class CountingMixin:
         # All workers use the engine that is found here.
         spec = self._network_spec().with_engine()
         network = spec.resolve()
-        checks.check_samples(samples, network.backbones)
+        check_network_takes(samples, network.backbones)
         reader = network.open()
         if reset:
             self.engine_ = reader.engine
@@ -129,13 +127,7 @@ class CountingMixin:
         return threshold_rule(self.threshold).feature_layers(layers)
 
     def _check_X(self, X, *, reset):
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            samples = as_samples(validate_data(self, X, dtype=np.float32, reset=reset))
-        else:
-            _check_feature_names(self, X, reset=reset)
+        samples = network_samples(self, X, reset=reset)
         if reset:
-            self._sample_shape = samples.shape
-            self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
             self.image_shape_in_ = samples.shape if samples.kind == "array" else None
         return samples

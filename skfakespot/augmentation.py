@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, check_random_state
 
 from ._documentation import DocumentationLinkMixin
+from ._image_inputs import number_of_features
 from ._perturbations import KINDS, PRESETS, Perturbation, as_perturbation, perturbations_of
 from ._perturbed_samples import (
     draw_seeds,
@@ -270,7 +271,7 @@ class PerturbationAugmenter(DocumentationLinkMixin, BaseSampler):
             # A DataFrame may have sparse columns, but sparse matrices are not accepted.
             X, y, binarize_y = super()._check_X_y(X, y, accept_sparse=["csr"])
             return X.toarray() if issparse(X) else X, y, binarize_y
-        self.n_features_in_ = 1 if samples.shape is None else int(np.prod(samples.shape))
+        self.n_features_in_ = number_of_features(samples)
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         check_consistent_length(range(len(samples)), y)
         return samples, y, binarize_y

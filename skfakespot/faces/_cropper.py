@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Integral, Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import joblib
 import numpy as np
@@ -16,15 +15,10 @@ from sklearn.utils import Bunch
 
 from .._crops import FaceCrop, MissingFace
 from .._documentation import DocumentationLinkMixin
+from .._image_inputs import ImageTransformerMixin
 from .._progress import Pass, show_progress
-from .._sklearn_compat import (
-    Interval,
-    StrOptions,
-    _check_feature_names,
-    _fit_context,
-    validate_parameters,
-)
-from ..images import ImageError, as_samples
+from .._sklearn_compat import Interval, StrOptions
+from ..images import ImageError
 from ._alignment import locate_squares
 from ._records import Search
 from ._search import search_images, split_numbers
@@ -35,7 +29,7 @@ if TYPE_CHECKING:
     from .._typing import Images, Memory
 
 
-class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
+class FaceCropper(DocumentationLinkMixin, ImageTransformerMixin, TransformerMixin, BaseEstimator):
     """Find the largest face of each image, and let the next step read the crop of it.
 
     The result holds a `FaceCrop` for each image, a small object that the next step reads like an
@@ -118,6 +112,7 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
     ((2,), 'no face was found in it')
     """
 
+    _purpose_of_images = "faces are found in images"
     _parameter_constraints = {
         "detector": [StrOptions({"dlib"})],
         "crop": [StrOptions({"aligned", "box"}), None],
@@ -155,26 +150,6 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         self.memory = memory
         self.n_jobs = n_jobs
         self.verbose = verbose
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Images, y: object = None) -> Self:
-        """Check the parameters and the type of X; no image is read.
-
-        Parameters
-        ----------
-        X : array-like
-            Images; see `skfakespot.NeuronCoverageTransformer.fit`. Rows of numbers are refused.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : FaceCropper
-            This object.
-        """
-        samples = self._check_X(X, reset=True)
-        self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
-        return self
 
     def transform(self, X: Images) -> Any:
         """Find the largest face of each image.
@@ -264,18 +239,6 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         """
         return np.array(["face"], dtype=object)
 
-    def _check_X(self, X, *, reset=False):
-        validate_parameters(self)
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            raise ValueError(
-                f"X holds {len(samples)} rows of numbers, but faces are found in images. Give an "
-                "array of shape (n, height, width, 3), or a list of paths or images."
-            )
-        if reset or hasattr(self, "n_features_in_"):
-            _check_feature_names(self, X, reset=reset)
-        return samples
-
     def _search(self, samples):
         def show(groups, n_images):
             about = Pass("find faces", n_images, n_images)
@@ -315,15 +278,6 @@ class FaceCropper(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
         warning = NoFaceWarning(samples.name(row), missing.reason, row_of_result)
         warnings.warn(warning, stacklevel=4)
         return image
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 class NoFaceWarning(UserWarning):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +13,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import column_or_1d
 
 from .._documentation import DocumentationLinkMixin
+from .._image_inputs import image_samples
 from .._labels import fake_label, is_real
 from .._perturbed_samples import (
     draw_seeds,
@@ -22,8 +22,7 @@ from .._perturbed_samples import (
     perturb_elements,
     put_into_container_of,
 )
-from .._sklearn_compat import _check_feature_names, validate_parameters
-from ..images import as_samples
+from .._sklearn_compat import validate_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -145,17 +144,10 @@ class FakeSimulator(DocumentationLinkMixin, BaseSampler):
         """Return X as samples, and the labels as an array."""
         validate_parameters(self)
         self._check_parameters()
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            raise ValueError(
-                f"X holds {len(samples)} rows of numbers, and only images can be made fakes of. "
-                "Give an array of shape (n, height, width, 3), or a list of paths or images."
-            )
+        samples = image_samples(self, X, "fakes are made of images", reset=True)
         y = column_or_1d(y)
         check_consistent_length(range(len(samples)), y)
         is_real(y)  # refuses labels that do not tell which images are real
-        _check_feature_names(self, X, reset=True)
-        self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
         return samples, y
 
     def __sklearn_tags__(self):

@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._coverage_checks import check_samples
 from .._documentation import DocumentationLinkMixin
+from .._image_inputs import check_network_takes, network_samples, tag_images
 from .._network import NetworkSpec
 from .._network_parameter import NetworkParameterMixin
 from .._sklearn_compat import (
     Interval,
     InvalidParameterError,
     StrOptions,
-    _check_feature_names,
     _fit_context,
 )
-from ..images import UnreadableImageWarning, as_samples
+from ..images import UnreadableImageWarning
 from ._network_outputs import read_rows
 
 if TYPE_CHECKING:
@@ -232,20 +231,9 @@ class FeatureMapTransformer(
         )
 
     def _check_X(self, X, *, reset=False):
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            samples = as_samples(validate_data(self, X, dtype=np.float32, reset=reset))
-        else:
-            _check_feature_names(self, X, reset=reset)
-        if reset:
-            self._sample_shape = samples.shape
-            self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
-        check_samples(samples, self._network_spec().resolve().backbones)
+        samples = network_samples(self, X, reset=reset)
+        check_network_takes(samples, self._network_spec().resolve().backbones)
         return samples
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        return tag_images(super().__sklearn_tags__(), also_rows=True)

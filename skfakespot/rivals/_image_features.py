@@ -8,7 +8,7 @@ import warnings
 from abc import abstractmethod
 from numbers import Integral
 from operator import itemgetter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -16,14 +16,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_even_slices
 
 from .._documentation import DocumentationLinkMixin
+from .._image_inputs import ImageTransformerMixin
 from .._sklearn_compat import (
     StrOptions,
-    _check_feature_names,
-    _fit_context,
     validate_parameters,
 )
 from .._worker_pool import CHUNKS_A_WORKER, run_in_workers
-from ..images import ImageError, UnreadableImageWarning, as_samples
+from ..images import ImageError, UnreadableImageWarning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -35,7 +34,9 @@ _READ_AT_ONCE = 32
 _LARGEST_PART = 256
 
 
-class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEstimator):
+class ImageFeatureTransformer(
+    DocumentationLinkMixin, ImageTransformerMixin, TransformerMixin, BaseEstimator
+):
     """Base class: reads X image by image, so that only the features of all are in memory.
 
     A subclass defines `_describe` and `_feature_names`. If it has a parameter `image_size`, images
@@ -46,6 +47,10 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         "on_error": [StrOptions({"raise", "nan"})],
         "n_jobs": [None, Integral],
     }
+
+    @property
+    def _purpose_of_images(self):
+        return f"{type(self).__name__} describes images"
 
     @abstractmethod
     def _describe(self, pixels):
@@ -61,29 +66,6 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
     @abstractmethod
     def _count_features(self):
         """Return the number of features, without making their names."""
-
-    def _check_parameters(self):
-        """Raise an error if parameters do not fit together."""
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Images, y: object = None) -> Self:
-        """Check the parameters and the type of X; no image is read, and nothing is learnt.
-
-        Parameters
-        ----------
-        X : array-like
-            Images; see `skfakespot.NeuronCoverageTransformer.fit`. Rows of numbers are refused.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            This transformer.
-        """
-        samples = self._check_X(X, reset=True)
-        self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
-        return self
 
     def transform(self, X: Images) -> NDArray[np.float32]:
         """Compute the features of each image.
@@ -136,20 +118,6 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
         validate_parameters(self)
         self._check_parameters()
         return np.array(self._feature_names(), dtype=object)
-
-    def _check_X(self, X, *, reset=False):
-        validate_parameters(self)
-        self._check_parameters()
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            raise ValueError(
-                f"X holds {len(samples)} rows of numbers, but {type(self).__name__} describes "
-                "images. Give an array of shape (n, height, width, 3), or a list of paths or "
-                "images."
-            )
-        if reset or hasattr(self, "n_features_in_"):
-            _check_feature_names(self, X, reset=reset)
-        return samples
 
     def _fill_parts(self, features, samples, n_workers):
         """Write the features of each image into its row, in joblib's workers."""
@@ -204,15 +172,6 @@ class ImageFeatureTransformer(DocumentationLinkMixin, TransformerMixin, BaseEsti
             failures.clear()
             yield from zip(batch.indices.tolist(), batch.data, strict=True)
         yield from failures
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 def luminance(pixels):

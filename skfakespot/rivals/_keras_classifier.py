@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -17,11 +16,10 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    validate_data,
 )
 
-from .._coverage_checks import check_samples
 from .._documentation import DocumentationLinkMixin
+from .._image_inputs import check_network_takes, network_samples, tag_images
 from .._labels import fake_label
 from .._missing import labels_with_missing, missing_label
 from .._network import NetworkSpec
@@ -31,12 +29,11 @@ from .._sklearn_compat import (
     InvalidParameterError,
     Options,
     StrOptions,
-    _check_feature_names,
     _fit_context,
     available_if,
 )
 from ..backbones import Backbone
-from ..images import UnreadableImageWarning, as_samples
+from ..images import UnreadableImageWarning
 from ._network_outputs import OutputReader, read_rows
 
 if TYPE_CHECKING:
@@ -310,16 +307,9 @@ class KerasImageClassifier(
         return NetworkSpec(self.model, sample_shape=self._sample_shape, image_size=size)
 
     def _check_X(self, X, *, reset=False):
-        samples = as_samples(X)
-        if samples.kind == "vector":
-            samples = as_samples(validate_data(self, X, dtype=np.float32, reset=reset))
-        else:
-            _check_feature_names(self, X, reset=reset)
-        if reset:
-            self._sample_shape = samples.shape
-            self.n_features_in_ = 1 if samples.shape is None else math.prod(samples.shape)
+        samples = network_samples(self, X, reset=reset)
         backbone = self._spec().resolve().backbone
-        check_samples(samples, [backbone])
+        check_network_takes(samples, [backbone])
         shape = backbone.model.output_shape
         if len(shape) != 2 or shape[1] not in (1, 2):
             raise InvalidParameterError(
@@ -330,9 +320,7 @@ class KerasImageClassifier(
         return samples
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
+        tags = tag_images(super().__sklearn_tags__(), also_rows=True)
         tags.classifier_tags.multi_class = False
         # It learns nothing from X and y.
         tags.classifier_tags.poor_score = True
