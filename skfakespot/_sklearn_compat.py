@@ -33,10 +33,8 @@ if TYPE_CHECKING:
     # scikit-learn has no types, and what an untyped decorator returns would have none.
     def _fit_context(*, prefer_skip_nested_validation: bool) -> _Decorator: ...
     def available_if(check: Callable[[Any], bool]) -> _Decorator: ...
-    def deprecated(extra: str = "") -> _Decorator: ...
 else:
     from sklearn.base import _fit_context
-    from sklearn.utils import deprecated
     from sklearn.utils.metaestimators import available_if
 
 try:
@@ -117,7 +115,6 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "available_if",
-    "deprecated",
     "is_roc_auc",
     "name_owner_of_requests",
     "unset_requests",

@@ -93,7 +93,7 @@ def test_the_walk_finds_the_public_functions():
         "skfakespot._perceptron._fitted.FittedPerceptronMixin.model_",
         "skfakespot.missing.SkipMissingClassifier.predict_proba",
         "skfakespot.faces._display.FaceDisplay.from_estimator",
-        "skfakespot.robustness._curve.mean_fall",
+        "skfakespot.robustness._curve.mean_drop",
         "skfakespot.pipeline._make.make_fakespotter",
     } <= FUNCTIONS.keys()
 

@@ -21,7 +21,7 @@ from skfakespot.augmentation import Perturbation, perturb
 from skfakespot.cli import main
 from skfakespot.images import as_samples, load_image
 from skfakespot.metrics import fake_detection_report
-from skfakespot.robustness import RobustnessCurveDisplay, mean_drop, mean_fall, robustness_curve
+from skfakespot.robustness import RobustnessCurveDisplay, mean_drop, robustness_curve
 
 mpl.use("agg")
 
@@ -350,11 +350,6 @@ def test_mean_drop(results):
     assert mean_drop(results.to_dict("records"), relative=True) == pytest.approx(
         drops.mean() / results.score[0]
     )
-
-
-def test_the_former_name_of_mean_drop_is_deprecated(results):
-    with pytest.warns(FutureWarning, match="mean_fall is deprecated; use mean_drop"):
-        assert mean_fall(results, relative=True) == mean_drop(results, relative=True)
 
 
 def test_the_display_has_a_panel_for_each_kind_and_a_line_for_each_result(results):

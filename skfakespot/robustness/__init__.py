@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Robustness curves: the score of a detector on perturbed faces, and its drawing."""
 
-from ._curve import PAPER_MEAN_DROP, mean_drop, mean_fall, robustness_curve
+from ._curve import PAPER_MEAN_DROP, mean_drop, robustness_curve
 from ._display import RobustnessCurveDisplay, figure_size
 
 __all__ = [
@@ -9,6 +9,5 @@ __all__ = [
     "RobustnessCurveDisplay",
     "figure_size",
     "mean_drop",
-    "mean_fall",
     "robustness_curve",
 ]

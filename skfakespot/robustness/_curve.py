@@ -18,7 +18,7 @@ from .._bootstrap import (
 )
 from .._perturbations import perturbations_of
 from .._recorded_classifier import RecordedClassifier, score_draws
-from .._sklearn_compat import deprecated, is_roc_auc
+from .._sklearn_compat import is_roc_auc
 from ..augmentation import KINDS, perturb
 from ..images import as_samples
 
@@ -274,36 +274,6 @@ def mean_drop(results: RobustnessResults, *, relative: bool = False) -> float:
     rows = as_records(results)
     drop = np.mean([row["fall"] for row in rows if row["kind"] != "clean"])
     return float(drop / clean_score(rows) if relative else drop)
-
-
-@deprecated("use mean_drop instead.")
-def mean_fall(results: RobustnessResults, *, relative: bool = False) -> float:
-    """Average how much the score drops: the deprecated name of `mean_drop`.
-
-    .. versionadded:: 0.1
-
-    Parameters
-    ----------
-    results : pandas.DataFrame or list of dict
-        See `mean_drop`.
-    relative : bool, default=False
-        See `mean_drop`.
-
-    Returns
-    -------
-    drop : float
-        See `mean_drop`.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> from skfakespot.robustness import mean_fall
-    >>> results = [{"kind": "clean", "score": 0.8}, {"kind": "blur", "score": 0.7, "fall": 0.1}]
-    >>> with warnings.catch_warnings(action="ignore"):
-    ...     mean_fall(results)
-    0.1
-    """
-    return mean_drop(results, relative=relative)
 
 
 def as_records(results):
