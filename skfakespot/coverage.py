@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from numbers import Integral
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import joblib
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from ._typing import (
         BackboneLike,
+        FilePath,
         Images,
         ImageSize,
         Layers,
@@ -191,7 +191,7 @@ class NeuronCoverageTransformer(
 
     _parameter_constraints = {
         "backbone": "no_validation",
-        "weights": [None, str, Path, tuple, list],
+        "weights": [None, str, PathLike, tuple, list],
         "layers": [str, list, re.Pattern, callable],
         "tap": [StrOptions({"layer", "activation"})],
         "neuron": [StrOptions({"unit", "channel"})],
@@ -217,7 +217,7 @@ class NeuronCoverageTransformer(
         self,
         backbone: BackboneLike | Sequence[BackboneLike] = "dlib-resnet29",
         *,
-        weights: str | Path | Sequence[str | Path | None] | None = None,
+        weights: FilePath | Sequence[FilePath | None] | None = None,
         layers: Layers = "conv+dense",
         tap: Tap = "layer",
         neuron: Literal["unit", "channel"] = "unit",

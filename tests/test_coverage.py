@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import copy
+import os
 import pickle
 
 import joblib
@@ -359,13 +360,29 @@ def test_one_count_a_neuron_is_refused(network, images):
         NeuronCoverageTransformer(network, neuron="channel", output="channel").fit(images)
 
 
+class OwnPath(os.PathLike):
+    """A path of a class that is not pathlib's."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return str(self.path)
+
+
 def test_the_backbone_may_come_in_many_ways(network, images, tmp_path):
     file = tmp_path / "network.keras"
     network.save(file)
     expected = NeuronCoverageTransformer(network).fit_transform(images)
     backbone = Backbone(name="mine", model=network, preprocess=lambda batch: batch.astype("f4"))
-    for choice in (file, str(file), lambda: network, lambda: backbone, backbone):
+    for choice in (file, str(file), OwnPath(file), lambda: network, lambda: backbone, backbone):
         assert_array_equal(NeuronCoverageTransformer(choice).fit_transform(images), expected)
+
+
+def test_weights_are_named_by_any_path(images, tmp_path):
+    coverage = NeuronCoverageTransformer(weights=OwnPath(tmp_path / "absent.dat"))
+    with pytest.raises(BackboneError, match=r"absent\.dat"):
+        coverage.fit(images)
 
 
 def test_a_keras_file_that_was_replaced_is_read_again(images, tmp_path):

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from .._cache import BoundedCache
@@ -82,7 +81,7 @@ class NetworkSpec:
             sample_shape=None,
             image_size=_image_size(backbone, self.image_size),
             engine=self.with_engine().engine,
-            may_change=self.may_change and not isinstance(self.backbone, str | Path),
+            may_change=self.may_change and not isinstance(self.backbone, str | PathLike),
         )
 
     def open(self):

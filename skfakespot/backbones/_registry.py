@@ -7,6 +7,7 @@ import inspect
 import operator
 import sys
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,9 @@ def resolve_backbone(
     """
     if isinstance(backbone, Backbone):
         return backbone
+    backbone, weights = (
+        Path(value) if isinstance(value, PathLike) else value for value in (backbone, weights)
+    )
     if not (isinstance(backbone, str | Path) or callable(backbone)):
         raise BackboneError(
             f"backbone={backbone!r} is a {type(backbone).__name__}; accepted are a name "

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import warnings
 from numbers import Integral
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -29,7 +29,7 @@ from ._network_outputs import read_rows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from .._typing import BackboneLike, Images, ImageSize, OnError, Tap
+    from .._typing import BackboneLike, FilePath, Images, ImageSize, OnError, Tap
 
 
 class FeatureMapTransformer(
@@ -93,7 +93,7 @@ class FeatureMapTransformer(
     _parameter_constraints = {
         "backbone": "no_validation",
         "layer": [str],
-        "weights": [None, str, Path],
+        "weights": [None, str, PathLike],
         "tap": [StrOptions({"activation", "layer"})],
         "image_size": [None, tuple, list],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -106,7 +106,7 @@ class FeatureMapTransformer(
         backbone: BackboneLike = "dlib-resnet29",
         *,
         layer: str = "stage3_block3_conv2",
-        weights: str | Path | None = None,
+        weights: FilePath | None = None,
         tap: Tap = "activation",
         image_size: ImageSize | None = None,
         batch_size: int = 32,
