@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
+import gc
 import os
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def pytest_ignore_collect(collection_path):
         is_program = collection_path.suffix == ".py"
         return (is_program and "mark.backends" not in collection_path.read_text()) or None
     return None
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over what was imported, of which TensorFlow has much."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -112,7 +112,7 @@ def test_the_image_sizes_are_compared(run, folders, quality):
         assert f"dlib-resnet29, faces of 112 px read at {read_at} px: " in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_crops_are_compared_on_the_same_pictures(run, tmp_path):
     faces = load_demo_faces()
     for label, name in enumerate(("real", "fake")):
@@ -146,7 +146,7 @@ def test_the_interval_coverage_is_printed(run):
     assert len(text.splitlines()) == 2 + 9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_searches_in_one_process_and_in_two_are_compared(run, folders):
     less = ("--images", 24, "--epochs", 1, "--repeats", 1, "--recipes", "paper")
     _, _, *lines = run("search_jobs", *folders, *less).splitlines()
@@ -173,7 +173,7 @@ def test_unseen_generators_prints_a_table_of_each_question(run, root, tmp_path):
     assert float(line[48:53]) > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_start_is_measured(monkeypatch, capsys):
     monkeypatch.syspath_prepend(BENCHMARKS)
     script = importlib.import_module("start_up")

@@ -65,7 +65,7 @@ def test_counts_per_feature_map_add_up_to_counts_per_layer(network, images):
 
 
 @given(chosen=st.sets(st.sampled_from(LAYERS), min_size=1, max_size=3))
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_layers_are_counted_apart_as_together(network, images, chosen):
     whole = NeuronCoverageTransformer(network).fit(images)
     parts = [
@@ -283,8 +283,9 @@ def any_size_network():
     lambda: NeuronCoverageTransformer(small_network()),
     lambda: NeuronCoverageTransformer(small_network),  # built for the images in fit
     lambda: NeuronCoverageTransformer(any_size_network(), image_size=(9, 8)),
-    lambda: NeuronCoverageTransformer([small_network(), any_size_network()],
-                                      image_size=[None, (9, 8)]),
+    pytest.param(lambda: NeuronCoverageTransformer([small_network(), any_size_network()],
+                                                   image_size=[None, (9, 8)]),
+                 marks=pytest.mark.slow),
 ], ids=["model", "callable", "any size", "list"])  # fmt: skip
 def test_arrays_of_images_of_another_size_than_in_fit_are_resized(images, make_coverage):
     coverage = make_coverage().fit(images)

@@ -525,6 +525,7 @@ def test_a_table_of_scores_says_where_there_is_no_face(paths, on_error):
     assert_array_equal(scores["probability"], [0, np.nan, 1, 0, np.nan, np.nan])
 
 
+@pytest.mark.slow
 def test_the_commands_find_faces(faces, tmp_path, capsys):
     for kind in ("real", "fake"):
         (tmp_path / kind).mkdir()

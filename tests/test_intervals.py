@@ -24,7 +24,13 @@ def draw(random, n_groups, n_frames=1, shared=0.0, auc=0.75):
     return y, scores + np.sqrt(2) * norm.ppf(auc) * (y - 0.5), groups
 
 
-@pytest.mark.parametrize("design", [(60,), (20, 4, 0.5)], ids=["images", "videos"])
+@pytest.mark.parametrize(
+    "design",
+    [
+        pytest.param((60,), id="images", marks=pytest.mark.slow),
+        pytest.param((20, 4, 0.5), id="videos"),
+    ],
+)
 def test_intervals_hold_the_true_value_as_often_as_they_say(design):
     random, inside, repetitions = np.random.default_rng(1), 0, 300
     for _ in range(repetitions):

@@ -29,37 +29,41 @@ def run(program, **options):
     return done
 
 
-FIT = """
-import numpy as np
-from skfakespot import NeuronCoverageTransformer
-random = np.random.default_rng(0)
-X = random.integers(0, 256, (12, 130, 130, 3), dtype=np.uint8)
-coverage = NeuronCoverageTransformer(weights="random", image_size=(130, 130), batch_size=4)
-"""
-
-
-OWN_NETWORK = """
-import keras
-
+NETWORK = """
 def network():
+    import keras
+
     image = keras.Input((8, 8, 3))
     layer = keras.layers.Conv2D(4, 3, kernel_initializer="ones")
     return keras.Model(image, layer(image))
 """
 
 
+FIT = """
+import numpy as np
+from skfakespot import NeuronCoverageTransformer
+X = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
+coverage = NeuronCoverageTransformer(network, batch_size=4, verbose=1)
+"""
+
+
 @pytest.mark.slow
 def test_tensorflow_writes_nothing_here_and_in_workers(tmp_path):
-    (tmp_path / "own_network.py").write_text(OWN_NETWORK)
-    program = FIT + (
-        "coverage.fit(X)\n"
+    (tmp_path / "own_network.py").write_text(NETWORK)
+    program = (
         "from own_network import network\n"
-        "NeuronCoverageTransformer(network, n_jobs=2, batch_size=4).fit(X[:, :8, :8])\n"
+        + FIT
+        + (
+            "coverage.set_params(verbose=0).fit(X)\n"
+            "NeuronCoverageTransformer(weights='random', image_size=(130, 130)).fit(X)\n"
+            "NeuronCoverageTransformer(network, n_jobs=2, batch_size=4).fit(X[::-1] // 2)\n"
+        )
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     assert run(program, env={"PYTHONPATH": path}).stderr == ""
 
 
+@pytest.mark.slow
 def test_many_networks_are_no_cause_for_a_warning_of_retracing():
     program = (
         "import numpy as np\n"
@@ -94,21 +98,33 @@ def test_what_others_write_meanwhile_is_kept():
     assert run(program).stderr.splitlines() == [f"line {number}" for number in range(60)]
 
 
+@pytest.mark.slow
 def test_level_0_shows_what_tensorflow_writes():
     program = "from skfakespot.backbones import load_backbone\nload_backbone('dlib-resnet29')\n"
     assert "oneDNN" in run(program, env={"TF_CPP_MIN_LOG_LEVEL": "0"}).stderr
 
 
 def test_a_process_without_stderr_works():
-    program = FIT + "coverage.set_params(verbose=1).fit(X)\nprint('fit')"
+    program = NETWORK + FIT + "coverage.fit(X)\nprint('fit')"
     assert run(program, start='exec "$0" "$@" 2>&-').stdout == "fit\n"
 
 
-def test_lines_are_printed_where_stderr_is_no_terminal():
-    done = run(FIT + "coverage.set_params(verbose=1).fit(X)\n")
-    start, end = done.stderr.splitlines()
-    assert start == "[skfakespot] thresholds: 12 images"
-    assert end.startswith("[skfakespot] thresholds: 12 images done in ")
+def test_lines_are_printed_where_stderr_is_no_terminal_and_not_twice_with_logging():
+    program = (
+        NETWORK
+        + FIT
+        + (
+            "coverage.fit(X)\n"
+            "import logging\n"
+            "logging.basicConfig(level=logging.INFO)\n"
+            "coverage.fit(X[::-1] // 2)\n"
+        )
+    )
+    done = run(program)
+    lines = done.stderr.splitlines()
+    for start, end, prefix in (*lines[:2], "[skfakespot] "), (*lines[2:], "INFO:skfakespot:"):
+        assert start == f"{prefix}thresholds: 12 images"
+        assert end.startswith(f"{prefix}thresholds: 12 images done in ")
     assert done.stdout == ""
 
 
@@ -125,19 +141,11 @@ def test_a_bar_is_drawn_on_a_terminal():
     terminal, stderr = pty.openpty()
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read_to_the_end, terminal)
-        run(FIT + "coverage.set_params(verbose=1).fit(X)\n", stderr=stderr)
+        run(NETWORK + FIT + "coverage.fit(X)\n", stderr=stderr)
         os.close(stderr)
         text = reading.result()
     assert "12/12" in text
     assert "[skfakespot]" not in text
-
-
-def test_with_logging_no_line_comes_twice():
-    program = "import logging\nlogging.basicConfig(level=logging.INFO)\n" + FIT
-    lines = run(program + "coverage.set_params(verbose=1).fit(X)\n").stderr.splitlines()
-    assert lines[0] == "INFO:skfakespot:thresholds: 12 images"
-    assert lines[1].startswith("INFO:skfakespot:thresholds: 12 images done in ")
-    assert len(lines) == 2
 
 
 def test_lines_come_for_each_batch_only_if_batches_take_long(network, capsys, monkeypatch):

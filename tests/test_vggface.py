@@ -334,7 +334,9 @@ def test_the_emulated_file_is_as_long_as_the_published_one(legacy_files):
     assert abs(size - remote_weights(name).size) < 1_000_000
 
 
-@pytest.mark.parametrize("file_name", ["mine.weights.h5", "mine.keras"])
+@pytest.mark.parametrize(
+    "file_name", ["mine.weights.h5", pytest.param("mine.keras", marks=pytest.mark.slow)]
+)
 def test_files_of_keras_3_give_the_outputs_of_the_model_that_wrote_them(
     random_backbones, images, tmp_path, file_name
 ):
