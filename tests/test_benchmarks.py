@@ -47,7 +47,7 @@ def run(monkeypatch, capsys):
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_table2_prints_both_conventions_beside_the_papers_values(run, root):
     text = run("table2", "--root", root, "--folds", 2, "--groups", "folder", "--seed", 1)
     labels = [line[:34].strip() for line in text.splitlines() if "." in line]
@@ -60,7 +60,7 @@ def test_table2_prints_both_conventions_beside_the_papers_values(run, root):
     assert "PGGAN: 12 real and 12 fake faces, 2 folds" in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("script", ["figure3", "figure4"])
 def test_figures_are_drawn(run, root, tmp_path, script):
     rows = []
@@ -81,7 +81,7 @@ def folders(root):
     return "--real", root / "PGGAN" / "real", "--fake", root / "PGGAN" / "fake"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_learning_curves_are_printed_and_drawn(run, folders, tmp_path):
     picture = tmp_path / "curve.png"
     options = ("--sizes", 14, 15, 16, "--folds", 3, "--output", picture)
@@ -95,7 +95,7 @@ def test_the_learning_curves_are_printed_and_drawn(run, folders, tmp_path):
         assert len(drawn.getcolors(maxcolors=2**20)) > 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_robustness_with_and_without_copies_is_printed(run, folders):
     text = run("robustness", *folders, "--copies", 0, 1, "--seeds", 0, 1, "--kinds", "blur")
     for n_copies in (0, 1):
@@ -104,7 +104,7 @@ def test_the_robustness_with_and_without_copies_is_printed(run, folders):
     assert text.count("clean 1.000, blur 0.5 ") == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("quality", [(), ("--quality", 95)])
 def test_the_image_sizes_are_compared(run, folders, quality):
     text = run("image_sizes", *folders, "--sizes", 112, "--read-at", 150, "--folds", 2, *quality)
@@ -136,7 +136,7 @@ def test_crops_are_compared_on_the_same_pictures(run, tmp_path):
     assert [row[-1] for row in (*rows[:2], *rows[-2:])] == ["0%", "0%", "100%", "100%"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_interval_coverage_is_printed(run):
     text = run("interval_coverage", "--repetitions", 2)
     assert "2 repetitions, intervals of 95 %" in text
@@ -157,7 +157,7 @@ def test_searches_in_one_process_and_in_two_are_compared(run, folders):
     assert [int(line.split()[-2]) for line in lines[1:]] == [24, 24, 24]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_unseen_generators_prints_a_table_of_each_question(run, root, tmp_path):
     row = root / "others"
     arguments = ["--real", row / "real", "--fake", row / "fake", "--memory", tmp_path]
@@ -186,7 +186,7 @@ def test_the_start_is_measured(monkeypatch, capsys):
     assert ratios["skfakespot --help"] < ratios["skfakespot predict, paper"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_search_for_faces_is_judged(run, faces):
     few = ("--judged", 12, "--others", 4, "--empty", 20)
     text = run("face_detection", "--faces", faces, *few)
@@ -199,7 +199,7 @@ def test_the_search_for_faces_is_judged(run, faces):
     assert [line.split()[0] for line in text.splitlines()[-3:]] == ["0.0", "0.5", "1.0"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_time_of_the_search_for_faces_is_printed(run, faces, monkeypatch):
     script = importlib.import_module("faces")
     monkeypatch.setattr(script, "SIZES", ((260, 300), (256, 256)))
@@ -258,7 +258,7 @@ def test_a_script_runs_as_a_command(root):
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_layer_importance_prints_and_draws_each_layer(run, root, tmp_path):
     folder, picture = root / "PGGAN", tmp_path / "layers.png"
     text = run(
@@ -272,7 +272,7 @@ def test_layer_importance_prints_and_draws_each_layer(run, root, tmp_path):
         assert image.size == (720, 648)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_feeding_prints_rates_and_how_long_devices_wait(run, root):
     options = ("--images", 4, "--repeats", 1, "--batch-size", 2, "--networks", "tiny")
     text = run("feeding", "--faces", root / "PGGAN" / "real", "--sizes", 40, *options)
@@ -280,7 +280,7 @@ def test_feeding_prints_rates_and_how_long_devices_wait(run, root):
         assert f"\n{name}" in text or f" {name}" in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scale_prints_costs_of_images_and_of_records(run, root, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     for number in range(3):
@@ -292,7 +292,7 @@ def test_scale_prints_costs_of_images_and_of_records(run, root, tmp_path, monkey
     assert [line.split()[0] for line in text.splitlines() if line[:12].strip()] == ["130", "20,000"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_explanations_are_tested_for_faithfulness(run, folders):
     text = run("explanations", *folders, "--images", 2, "--detectors", "layers-linear")
     *_, linear, occlusion = text.splitlines()
