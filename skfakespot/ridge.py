@@ -363,8 +363,9 @@ def _fit_sigmoid(values, is_positive, weights):
     mean, share = np.average([values, targets], axis=1, weights=weights)
     if np.average((values - mean) * (targets - share), weights=weights) <= 0:
         return _SMALLEST_SLOPE, logit(share) - _SMALLEST_SLOPE * mean
-    # Each sample is of both classes, to the extent of its target.
-    logistic = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+    # Each sample is of both classes, to the extent of its target. C is for no penalty;
+    # scikit-learn 1.8 warns of infinity.
+    logistic = LogisticRegression(C=1e100, solver="newton-cholesky", tol=1e-10)
     logistic.fit(
         np.tile(values, 2)[:, np.newaxis],
         np.repeat([True, False], len(values)),

@@ -268,7 +268,10 @@ def test_global_random_states_are_left_alone(counts):
 
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        assert draws(fit) == draws(lambda: None)
+        expected, again = (draws(lambda: None) for _ in range(2))
+        # Older versions of Keras do not reset their own state by `set_random_seed`.
+        n_reset = 3 if again == expected else 2
+        assert draws(fit)[:n_reset] == expected[:n_reset]
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002

@@ -423,8 +423,9 @@ def test_a_keras_file_with_code_is_not_run(images, tmp_path):
 
 
 def test_networks_with_several_inputs_or_outputs_are_refused(images):
-    inputs = keras.Input((12, 10, 3))
-    model = keras.Model([inputs, keras.Input((2,))], inputs)
+    inputs = keras.Input((12, 10, 3)), keras.Input((2,))
+    flat = keras.layers.Flatten()(inputs[0])
+    model = keras.Model(inputs, keras.layers.Concatenate()([flat, inputs[1]]))
     with pytest.raises(BackboneError, match="2 inputs and 1 outputs"):
         NeuronCoverageTransformer(model).fit(images)
 

@@ -268,7 +268,7 @@ def test_parameters_are_checked(images, parameters, message):
 
 def test_what_cannot_be_resampled_is_refused(images):
     simulator = UpsamplingSimulator()
-    with pytest.raises(ValueError, match="X holds 8 rows of numbers, and only images"):
+    with pytest.raises(ValueError, match="X holds 8 rows of numbers, but fakes are made of images"):
         simulator.fit_resample(np.zeros((8, 3)), Y)
     with pytest.raises(ValueError, match="1 classes"):
         simulator.fit_resample(images, [1] * 8)

@@ -346,7 +346,14 @@ def _split_faces(faces, groups, options):
         )
     n_folds = max(2, round(1 / options.test_size))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
-    return next(folds.split(rows, faces.target, groups))
+    for parts in folds.split(rows, faces.target, groups):
+        if all(len(np.unique(faces.target[part])) == 2 for part in parts):
+            return parts
+    raise ValueError(
+        f"With undivided groups, no {options.test_size:.0%} of the faces can be tested on so that "
+        f"there are real and fake ones on both sides. There are {len(np.unique(groups))} groups. "
+        "Give more groups, or another --test-size."
+    )
 
 
 def _audit_faces(faces, groups):

@@ -53,6 +53,10 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     ['augment', 'coverage', 'scale', 'classify']
     """
 
+    # scikit-learn < 1.8 asks a Pipeline itself, and not its last step, what cross_validate gives to
+    # `score`. The classifiers request weights; see `make_fakespotter`.
+    __metadata_request__score = {"sample_weight": True}
+
     if TYPE_CHECKING:
         steps: list[tuple[str, Any]]
 

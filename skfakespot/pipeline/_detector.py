@@ -47,6 +47,10 @@ class DetectorPipeline(DocumentationLinkMixin, Pipeline):
     ValueError: y has one class only, 1, but a detector learns from real and fake faces. ...
     """
 
+    # scikit-learn < 1.8 asks a Pipeline itself, and not its last step, what cross_validate gives to
+    # `score`. The classifiers request weights; see `make_fakespotter`.
+    __metadata_request__score = {"sample_weight": True}
+
     def fit(self, X: Images, y: ArrayLike | None = None, **params: Any) -> Self:
         """Check the labels and the parameters, then fit the steps.
 

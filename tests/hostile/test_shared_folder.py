@@ -81,9 +81,12 @@ def full_disk(size):
     """No file of this process can grow beyond a size, in bytes; nor can pytest's own output."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    # Python would keep modules that it could only write a part of.
+    sys.dont_write_bytecode, writes_none = True, sys.dont_write_bytecode
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes_none
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
