@@ -249,6 +249,14 @@ def test_odd_names_of_files(tmp_path):
         assert numbers_of(read_frames(path)) == [5]
 
 
+def test_metadata_that_is_no_utf8_does_no_harm(tmp_path):
+    path = write_video(tmp_path / "clip.mkv", [5, 6])
+    content = path.read_bytes()
+    assert b"Lavf" in content
+    path.write_bytes(content.replace(b"Lavf", b"\xff\xfe\xff\xfe"))
+    assert numbers_of(read_frames(path)) == [5, 6]
+
+
 @pytest.mark.parametrize(("module", "command"), [("av", "video"), ("cv2", "opencv-python")])
 def test_the_error_of_a_missing_library_has_the_line_for_pip(tmp_path, module, command):
     reader = {"av": "av", "cv2": "opencv"}[module]

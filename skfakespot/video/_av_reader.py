@@ -86,7 +86,10 @@ class AvReader:
         try:
             # Without the protocol, FFmpeg would take some paths for addresses.
             address = f"file:{Path(self.path).absolute()}"
-            self._container = self._av.open(address, metadata_errors="replace")
+            # PyAV < 19 fails where metadata is no UTF-8, unless it is told not to.
+            is_strict = int(self._av.__version__.split(".")[0]) < 19
+            options = {"metadata_errors": "replace"} if is_strict else {}
+            self._container = self._av.open(address, **options)
         except self._av.FFmpegError as error:
             raise ImageError(self.path, _reason(error)) from error
         cover = self._av.stream.Disposition.attached_pic  # such as that of a song
@@ -211,7 +214,7 @@ class AvReader:
     def _pixels(self, frame):
         check_size(frame.width, frame.height, self.path)
         pixels = frame.to_ndarray(format="rgb24")
-        matrix = next((data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), None)
+        matrix = frame.side_data.get("DISPLAYMATRIX")
         return pixels if matrix is None else turn_upright(pixels, bytes(matrix))
 
 
