@@ -344,14 +344,16 @@ def _split_faces(faces, groups, options):
             stratify=faces.target,
             random_state=options.seed,
         )
-    n_folds = max(2, round(1 / options.test_size))
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
-    for parts in folds.split(rows, faces.target, groups):
-        if all(len(np.unique(faces.target[part])) == 2 for part in parts):
-            return parts
+    n_groups = len(np.unique(groups))
+    n_folds = min(max(2, round(1 / options.test_size)), n_groups)
+    if n_folds > 1:
+        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=options.seed)
+        for parts in folds.split(rows, faces.target, groups):
+            if all(len(np.unique(faces.target[part])) == 2 for part in parts):
+                return parts
     raise ValueError(
         f"With undivided groups, no {options.test_size:.0%} of the faces can be tested on so that "
-        f"there are real and fake ones on both sides. There are {len(np.unique(groups))} groups. "
+        f"there are real and fake ones on both sides. The number of groups is {n_groups}. "
         "Give more groups, or another --test-size."
     )
 
