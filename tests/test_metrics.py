@@ -66,7 +66,8 @@ def test_all_eight_metrics_by_hand():
 
 
 def test_the_score_at_the_threshold_counts_as_fake():
-    assert fake_detection_report([0, 1], [0.2, 0.5])["recall"] == 1.0
+    report = fake_detection_report([0, 1], [0.2, 0.5])
+    assert report["recall"] == report["precision"] == 1.0
     assert fake_detection_report([0, 1], [0.2, 0.5], threshold=0.51)["recall"] == 0.0
 
 
@@ -303,6 +304,16 @@ def test_scores_of_the_class_real_are_noticed():
         report = fake_detection_report(y, column_of_real)
     assert report["auc"] < 0.1
     assert caught[0].filename == __file__
+
+
+def test_scores_are_reversed_from_three_standard_errors_on():
+    """Of ten real and ten fake images, that is an AUC of 0.5 - 3 * sqrt(21 / 1200) = 0.103."""
+    y, scores = np.repeat([0, 1], 10), np.append(np.arange(1, 11), np.zeros(10))
+    scores[10] = 11  # this fake image is above all real ones
+    with pytest.warns(ReversedScoresWarning):
+        assert fake_detection_report(y, scores)["auc"] == pytest.approx(0.10)
+    scores[11] = 1.5  # and this one above one of them
+    assert fake_detection_report(y, scores)["auc"] == pytest.approx(0.11)
 
 
 @pytest.mark.parametrize("parts", [{}, {"y_score": [0, 1], "estimator": 1, "X": 1}, {"X": 1}])

@@ -154,6 +154,14 @@ def test_one_look_gives_the_counts_too(network, images):
     assert_array_equal(features[:, n_maps : 2 * n_maps], counts)
 
 
+def test_the_band_of_counts_follows_the_images_of_a_pass_for_statistics(network):
+    """The counts need no second look, although the first batch is not like the others."""
+    images = varied_images(70)
+    with count_network_images() as passed:
+        reader_of(network, ("mean", "coverage"), batch_size=4).fit_transform(images)
+    assert passed.n_images == len(images)
+
+
 def test_thresholds_do_not_depend_on_statistics(network, images):
     expected = reader_of(network, ("coverage",)).fit(images)
     for statistics in (("std",), ("coverage", "std"), ("grid",)):
