@@ -15,6 +15,9 @@ from skfakespot._counting._bands import (
     half_widths,
     round_down,
 )
+from skfakespot._counting._combined_reduction import CombinedReduction
+from skfakespot._counting._layout import FeatureLayout
+from skfakespot._counting._reducers import ProfileReduction
 
 N_IMAGES = 50
 CENTER = np.array([0.5, -3.0, 2e6])
@@ -61,6 +64,22 @@ def test_a_running_band_of_many_images_is_that_of_the_images_before(means):
     center = means.mean(axis=0)
     kept = half_widths(means, center)
     assert_allclose(band.bounds(), [center - kept, center + kept], rtol=1e-6)
+
+
+def test_the_band_of_a_pass_follows_the_means_of_its_images():
+    random = np.random.default_rng(0)
+    layout = FeatureLayout(("first", "second"), ((2, 3, 4), (5,)), "unit", "layer")
+    outputs = [random.normal(size=(8, *shape)).astype(np.float32) for shape in ((2, 3, 4), (5,))]
+    reduction = ProfileReduction(layout, RunningBand(N_IMAGES, np.empty((0, 2))))
+    both = CombinedReduction(reduction, None)
+    reducer = both.make_reducer(8)
+    for layer, values in enumerate(outputs):
+        reducer(layer, values)
+    before = reduction.snapshot()
+    both.update(reducer.results())
+    means = np.stack([values.reshape(8, -1).mean(axis=1) for values in outputs], axis=1)
+    assert_allclose(reduction.band.bounds(), ends_by_numpy(means), rtol=1e-5)
+    assert np.isinf(before.band.bounds()).all()
 
 
 def test_every_neuron_of_the_first_few_images_is_kept(means):

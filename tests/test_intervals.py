@@ -82,6 +82,9 @@ def test_intervals_change_no_metric_and_are_named_after_it():
         fake_detection_report(y, scores, confidence_level=level, random_state=0)
         for level in (0.5, 0.99)
     )
+    assert narrow == fake_detection_report(
+        y, scores, confidence_level=0.5, n_bootstraps=1000, random_state=0
+    )
     assert list(narrow) == [name + end for name in METRICS for end in ("", "_low", "_high")]
     for name in METRICS:
         assert narrow[name] == wide[name] == plain[name]

@@ -282,6 +282,14 @@ def test_scorers_of_labels_that_do_not_tell(sample):
         fake_detection_scorers()["auc"](classifier, X, named)
 
 
+@pytest.mark.parametrize("name", ["auc", "neg_eer", "accuracy"])
+def test_scorers_of_images_of_one_class(sample, name):
+    X, y = sample
+    classifier = LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="1 classes; images of exactly two are needed"):
+        fake_detection_scorers()[name](classifier, X[y == 1], y[y == 1])
+
+
 def test_the_report_of_an_estimator_finds_the_column_of_fake():
     X = np.random.default_rng(0).normal(size=(200, 3))
     is_fake = X[:, 0] > 0
