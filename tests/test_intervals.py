@@ -88,6 +88,9 @@ def test_intervals_change_no_metric_and_are_named_after_it():
         fake_detection_report(y, scores, confidence_level=level, random_state=0)
         for level in (0.5, 0.99)
     )
+    assert narrow == fake_detection_report(
+        y, scores, confidence_level=0.5, n_bootstraps=1000, random_state=0
+    )
     assert list(narrow) == [name + end for name in METRICS for end in ("", "_low", "_high")]
     for name in METRICS:
         assert narrow[name] == wide[name] == plain[name]
@@ -97,6 +100,7 @@ def test_intervals_change_no_metric_and_are_named_after_it():
 
 def test_intervals_of_the_paper_convention_change_places_too():
     y, scores, _ = draw(np.random.default_rng(0), 40)
+    y, scores = y[:-15], scores[:-15]  # more real images than fake ones
     standard, paper = (
         fake_detection_report(
             y, scores, convention=convention, confidence_level=0.95, random_state=0

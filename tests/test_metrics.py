@@ -66,7 +66,8 @@ def test_all_eight_metrics_by_hand():
 
 
 def test_the_score_at_the_threshold_counts_as_fake():
-    assert fake_detection_report([0, 1], [0.2, 0.5])["recall"] == 1.0
+    report = fake_detection_report([0, 1], [0.2, 0.5])
+    assert report["recall"] == report["precision"] == 1.0
     assert fake_detection_report([0, 1], [0.2, 0.5], threshold=0.51)["recall"] == 0.0
 
 
@@ -281,6 +282,14 @@ def test_scorers_of_labels_that_do_not_tell(sample):
         fake_detection_scorers()["auc"](classifier, X, named)
 
 
+@pytest.mark.parametrize("name", ["auc", "neg_eer", "accuracy"])
+def test_scorers_of_images_of_one_class(sample, name):
+    X, y = sample
+    classifier = LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match="1 classes; images of exactly two are needed"):
+        fake_detection_scorers()[name](classifier, X[y == 1], y[y == 1])
+
+
 def test_the_report_of_an_estimator_finds_the_column_of_fake():
     X = np.random.default_rng(0).normal(size=(200, 3))
     is_fake = X[:, 0] > 0
@@ -303,6 +312,16 @@ def test_scores_of_the_class_real_are_noticed():
         report = fake_detection_report(y, column_of_real)
     assert report["auc"] < 0.1
     assert caught[0].filename == __file__
+
+
+def test_scores_are_reversed_from_three_standard_errors_on():
+    """Of ten real and ten fake images, that is an AUC of 0.5 - 3 * sqrt(21 / 1200) = 0.103."""
+    y, scores = np.repeat([0, 1], 10), np.append(np.arange(1, 11), np.zeros(10))
+    scores[10] = 11  # this fake image is above all real ones
+    with pytest.warns(ReversedScoresWarning):
+        assert fake_detection_report(y, scores)["auc"] == pytest.approx(0.10)
+    scores[11] = 1.5  # and this one above one of them
+    assert fake_detection_report(y, scores)["auc"] == pytest.approx(0.11)
 
 
 @pytest.mark.parametrize("parts", [{}, {"y_score": [0, 1], "estimator": 1, "X": 1}, {"X": 1}])

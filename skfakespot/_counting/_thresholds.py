@@ -97,8 +97,7 @@ class LayerQuantile(_ProfileRule):
         self.quantile = quantile
 
     def learn(self, counter, known, is_real):  # noqa: ARG002
-        thresholds = _quantiles(counter, [self.quantile])[:, 0]
-        return Learnt(thresholds, counter.count_readable(), half_widths=np.zeros_like(thresholds))
+        return Learnt(_quantiles(counter, [self.quantile])[:, 0], counter.count_readable())
 
 
 class _ReductionRule(ThresholdRule):
