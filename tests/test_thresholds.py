@@ -312,6 +312,21 @@ def test_what_was_learnt_of_real_images_counts_as_if_each_were_new(exact, images
 
 
 @pytest.mark.parametrize("reductions", ["host", "device"])
+def test_a_threshold_that_float32_cannot_hold_is_not_rounded_up(reductions):
+    inputs = keras.Input((1,))
+    layer = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
+    coverage = NeuronCoverageTransformer(
+        keras.Model(inputs, layer(inputs)),
+        threshold=np.nextafter(100.0, 0.0),
+        reductions=reductions,
+    )
+    X = np.array([[99.0], [100.0]])
+    assert_array_equal(coverage.fit_transform(X), [[0], [1]])
+    clear_caches(networks=False)
+    assert_array_equal(coverage.transform(X), [[0], [1]])
+
+
+@pytest.mark.parametrize("reductions", ["host", "device"])
 def test_all_neurons_may_lie_outside_the_range(reductions):
     inputs = keras.Input((20, 20, 3))
     layer = keras.layers.Conv2D(1, 1, kernel_initializer="ones", use_bias=False)
