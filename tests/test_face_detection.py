@@ -44,6 +44,7 @@ def photographs(script, faces, tmp_path_factory):
     return files, y[N_OTHERS:], placements
 
 
+@pytest.mark.slow
 def test_a_detector_finds_the_faces_of_photographs(script, photographs):
     files, y, placements = photographs
     detector = make_fakespotter(faces=True, random_state=0).fit(files, y)
@@ -69,6 +70,7 @@ def test_a_detector_finds_the_faces_of_photographs(script, photographs):
     assert np.mean(np.array(overlaps) >= 0.7) >= 0.7
 
 
+@pytest.mark.slow
 def test_no_face_is_found_where_there_is_none(script):
     pytest.importorskip("skimage", reason="scikit-image is not installed")
     rng = np.random.default_rng(1)

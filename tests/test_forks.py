@@ -80,6 +80,7 @@ def test_a_network_that_ran_before_the_fork_is_an_error_and_no_hang():
     assert text == ""
 
 
+@pytest.mark.slow
 def test_a_network_that_runs_first_after_the_fork_works_and_joblibs_forks_are_an_error():
     text = run("""
         import joblib

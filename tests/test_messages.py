@@ -82,6 +82,7 @@ def test_many_networks_are_no_cause_for_a_warning_of_retracing():
     assert run(program).stderr == ""
 
 
+@pytest.mark.slow
 def test_what_others_write_meanwhile_is_kept():
     program = (
         "import os, threading, time\n"

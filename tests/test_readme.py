@@ -4,6 +4,8 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[1] / "README.rst"
 
 
@@ -12,6 +14,7 @@ def python_blocks():
     return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
+@pytest.mark.slow
 def test_the_first_example_runs_without_a_network(capsys, monkeypatch):
     def refuse(*arguments):
         raise AssertionError("The example asked for a network.")

@@ -190,9 +190,8 @@ def resolve_backbone(
     """
     if isinstance(backbone, Backbone):
         return backbone
-    backbone, weights = (
-        Path(value) if isinstance(value, PathLike) else value for value in (backbone, weights)
-    )
+    backbone = Path(backbone) if isinstance(backbone, PathLike) else backbone
+    weights = Path(weights) if isinstance(weights, PathLike) else weights
     if not (isinstance(backbone, str | Path) or callable(backbone)):
         raise BackboneError(
             f"backbone={backbone!r} is a {type(backbone).__name__}; accepted are a name "

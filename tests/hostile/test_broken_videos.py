@@ -38,7 +38,7 @@ def mutated(data, seed):
     return kinds[seed % len(kinds)]
 
 
-@pytest.mark.parametrize("n_files", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_files", [60, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_damaged_video_has_frames_or_an_image_error(clip, tmp_path, n_files):
     data = clip.read_bytes()
     path, reasons = tmp_path / clip.name, []

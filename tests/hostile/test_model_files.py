@@ -178,7 +178,7 @@ def mutated(data, seed):
     return kinds[source.integers(len(kinds))]
 
 
-@pytest.mark.parametrize("n_files", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_files", [40, pytest.param(1000, marks=pytest.mark.long)])
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_damaged_files_are_one_line_or_detectors(fitted, photo, tmp_path, capsys, n_files):
     data = skops.io.dumps(small_detector().fit(

@@ -150,7 +150,7 @@ def test_a_cold_start_in_eight_threads():
     assert result.stdout == "True\n", result.stderr
 
 
-@pytest.mark.parametrize("n_networks", [13, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_networks", [13, pytest.param(30, marks=pytest.mark.long)])
 def test_few_networks_stay_alive_and_clear_caches_frees_all(images, n_networks):
     clear_caches()
     models = weakref.WeakSet()
