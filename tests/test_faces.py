@@ -82,7 +82,7 @@ def test_fifty_pictures_give_what_dlib_gives(faces, dlib_faces, step, most_faces
     assert max(n_faces) >= most_faces
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_picture_larger_than_a_strip_gives_what_dlib_gives(faces, dlib_faces):
     pixels = photograph(faces, 0, size=(1300, 1500), n_faces=40, sides=(80, 400))
     boxes, scores, landmarks = dlib_faces(pixels)

@@ -81,7 +81,7 @@ def test_the_limit_decides(tmp_path):
         format_audit(faces.data, faces.target, limit=0.3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_small_samples_raise_few_false_alarms():
     """Facts that have nothing to do with the labels, in sets of 3 to 24 images a class."""
     random, alarms, n_audits = np.random.default_rng(0), 0, 40

@@ -191,7 +191,7 @@ def test_the_interval_of_an_auc_is_one(sample):
 
 
 # Few scores without a shift may be reversed by chance.
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::skfakespot.metrics.ReversedScoresWarning")
 @settings(max_examples=10)
 @given(

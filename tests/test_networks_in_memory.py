@@ -82,7 +82,7 @@ def deep_network(n_layers=1200):
     return keras.Model(inputs, x)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_network_deeper_than_the_recursion_limit_is_read(images):
     limit, built = sys.getrecursionlimit(), []
     sys.setrecursionlimit(20_000)

@@ -448,7 +448,7 @@ for step in range(10**9):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_writers_may_run_together_and_be_killed(tmp_path):
     folder = tmp_path / "profiles"
     command = [sys.executable, "-c", WRITER, str(Path(__file__).parent), str(folder)]

@@ -65,9 +65,14 @@ def members(group):
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads Linux' list of processes")
-@pytest.mark.parametrize("whole_group", [True, False], ids=["terminal", "kill"])
+@pytest.mark.parametrize(
+    "whole_group",
+    [
+        pytest.param(True, id="terminal", marks=pytest.mark.slow),
+        pytest.param(False, id="kill", marks=pytest.mark.long),
+    ],
+)
 def test_ctrl_c_ends_the_call_and_all_workers(tmp_path, whole_group):
     """A terminal sends SIGINT to the whole group of processes, `kill -INT` to one."""
     (tmp_path / "work.py").write_text(textwrap.dedent(WORK))

@@ -91,7 +91,7 @@ def test_files_of_keras_2_are_refused(tmp_path):
     assert_refused(tmp_path / "network.h5", r"does not end in \.keras")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="needs limits of a process")
 def test_weights_in_which_hdf5_takes_all_memory_are_refused(members, tmp_path):
     # Found by fuzzing; without bounds, HDF5 1.14.6 takes 15 GB and more.

@@ -138,7 +138,7 @@ print(all(np.array_equal(results[n], results[n % 2]) for n in range(8)))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cold_start_in_eight_threads():
     result = subprocess.run(
         [sys.executable, "-c", COLD_START],
