@@ -65,7 +65,7 @@ def test_counts_per_feature_map_add_up_to_counts_per_layer(network, images):
 
 
 @given(chosen=st.sets(st.sampled_from(LAYERS), min_size=1, max_size=3))
-@settings(max_examples=5)
+@settings(max_examples=10)
 def test_layers_are_counted_apart_as_together(network, images, chosen):
     whole = NeuronCoverageTransformer(network).fit(images)
     parts = [

