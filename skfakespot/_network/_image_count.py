@@ -50,7 +50,7 @@ def count_network_images() -> Iterator[ImageCount]:
     --------
     >>> import numpy as np
     >>> from skfakespot import NeuronCoverageTransformer, count_network_images
-    >>> images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    >>> images = np.random.default_rng(31).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     >>> with count_network_images() as count:
     ...     coverage = NeuronCoverageTransformer(weights="random").fit(images)
     ...     counts = coverage.transform(images)
