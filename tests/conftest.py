@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def pytest_ignore_collect(collection_path):
         is_program = collection_path.suffix == ".py"
         return (is_program and "mark.backends" not in collection_path.read_text()) or None
     return None
+
+
+def pytest_configure():
+    """Take SIGINT, which a shell's background ignores: the programs that tests start would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():

@@ -176,14 +176,14 @@ def test_ctrl_c_ends_with_130_and_one_line(command, folders, tmp_path):
     program = "import sys; from skfakespot.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", program, *command, "--folds", "12"],
+        [sys.executable, "-c", program, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
     ) as process:
         while not list(tmp_path.glob("*/features")) and process.poll() is None:
-            time.sleep(0.001)
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
     assert (process.returncode, output, errors) == (130, "", "skfakespot: interrupted\n")

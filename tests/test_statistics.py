@@ -119,7 +119,7 @@ def test_columns_are_those_of_numpy(network, images, statistics):
         [by_numpy(outputs, reader.thresholds_, s) for s in statistics], axis=1
     )
     assert features.dtype == np.float32
-    assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+    assert_allclose(features, expected, rtol=1e-5, atol=5e-6)
     assert_array_equal(reader.transform(images), features)
     clear_caches(networks=False)
     assert_array_equal(reader.transform(images), features)
