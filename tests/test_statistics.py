@@ -292,17 +292,8 @@ scales = st.sampled_from([1e-12, 1e-3, 1.0, 1e4, 1e12])
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
 
 
-@settings(deadline=None)
-@given(
-    shapes.flatmap(
-        lambda shape: hnp.arrays(np.float32, shape, elements=st.floats(-1, 1, width=16))
-    ),
-    scales,
-    st.sampled_from([0.0, 1.0, -1e3]),
-)
-def test_statistics_of_any_maps(values, scale, offset):
-    # Float16 values keep the shift exact enough that float32 still holds each map's variation.
-    outputs = ((values + np.float32(offset)) * np.float32(scale)).astype(np.float32)
+def check_statistics(outputs, scale):
+    """Compare the statistics of a layer's maps, whose values are about as large as `scale`."""
     moments, autocorrelation, sums = describe_maps(outputs, LAGS)
     assert_allclose(
         sums, outputs.sum(axis=(1, 2, 3), dtype=np.float64), rtol=1e-12, atol=1e-12 * scale
@@ -318,6 +309,24 @@ def test_statistics_of_any_maps(values, scale, offset):
     covariance_scale = std.max(axis=-1, keepdims=True)[:, 0] + 1e-30
     difference = np.abs(root_covariances(outputs) - gram_by_numpy(outputs))
     assert (difference <= 2e-3 * covariance_scale).all()
+
+
+@settings(deadline=None)
+@given(
+    shapes.flatmap(
+        lambda shape: hnp.arrays(np.float32, shape, elements=st.floats(-1, 1, width=16))
+    ),
+    scales,
+    st.sampled_from([0.0, 1.0, -1e3]),
+)
+def test_statistics_of_any_maps(values, scale, offset):
+    # Float16 values keep the shift exact enough that float32 still holds each map's variation.
+    check_statistics(((values + np.float32(offset)) * np.float32(scale)).astype(np.float32), scale)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 41, 70), (1, 6, 2, 1100), (1, 7, 1024, 1)])
+def test_lines_of_maps_longer_than_are_added_together(shape):
+    check_statistics(np.random.default_rng(0).normal(size=shape).astype(np.float32), 1.0)
 
 
 def test_constant_maps_have_no_shape():
