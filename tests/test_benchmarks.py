@@ -281,6 +281,14 @@ def test_feeding_prints_rates_and_how_long_devices_wait(run, root):
 
 
 @pytest.mark.long
+def test_compiled_loops_are_compared_with_numpy(run):
+    header, *rows = run("compiled_loops", "--repeats", 1).splitlines()
+    assert header.split() == ["NumPy", "compiled", "ms"]
+    assert len(rows) == 5
+    assert all(float(number) > 0 for row in rows for number in row.split()[-2:])
+
+
+@pytest.mark.long
 def test_scale_prints_costs_of_images_and_of_records(run, root, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     for number in range(3):
