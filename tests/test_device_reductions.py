@@ -113,6 +113,18 @@ def test_ranges_are_found_by_the_host(exact, images, threshold):
     assert_array_equal(on_host(coverage).fit_transform(images, labels), counts)
 
 
+@pytest.mark.parametrize("output", ["layer", "channel"])
+def test_profiles_take_as_many_bytes_as_those_of_the_host(exact, images, tmp_path, output):
+    sizes = []
+    for reductions in ("device", "host"):
+        folder = tmp_path / reductions
+        NeuronCoverageTransformer(
+            exact, reductions=reductions, output=output, memory=folder
+        ).fit_transform(images)
+        sizes.append(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+    assert sizes[0] == sizes[1]
+
+
 def test_statistics_are_those_of_the_host_but_for_rounding(network, images):
     images = images.copy()
     images[3] = 7
