@@ -144,15 +144,15 @@ def test_no_server_at_all(remote, folder):
 
 
 def test_a_slow_server_is_waited_for(remote, server, folder):
-    server.answers["/slow"] = servers.slow(CONTENT, seconds=0.5)
-    assert fetch(at(remote, "/slow"), folder, timeout=0.4).read_bytes() == CONTENT
+    server.answers["/slow"] = servers.slow(CONTENT, seconds=1.5)
+    assert fetch(at(remote, "/slow"), folder, timeout=1).read_bytes() == CONTENT
 
 
 def test_a_server_that_falls_silent_is_given_up(remote, server, folder):
     release = threading.Event()
     server.answers["/silent"] = servers.hang(CONTENT, threading.Event(), release)
     try:
-        assert_fails(at(remote, "/silent"), folder, "cut", timeout=0.1)
+        assert_fails(at(remote, "/silent"), folder, "cut", timeout=1)
     finally:
         release.set()
 
