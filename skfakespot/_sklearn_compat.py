@@ -60,6 +60,16 @@ except ImportError:  # scikit-learn < 1.9
             return _NoCallbackContext()
 
 
+class WeightedScoreMixin:
+    """Lets a Pipeline request sample weights for `score`.
+
+    scikit-learn < 1.8 asks the Pipeline itself what `cross_validate` gives to `score`, and not its
+    last step. That requests weights, too; see `make_fakespotter`.
+    """
+
+    __metadata_request__score = {"sample_weight": True}
+
+
 def is_roc_auc(scorer):
     """Whether a scorer computes the whole area under the ROC curve."""
     from sklearn.metrics import roc_auc_score
@@ -109,6 +119,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "WeightedScoreMixin",
     "_check_feature_names",
     "_check_method_params",
     "_check_sample_weight",

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from .._documentation import DocumentationLinkMixin
+from .._sklearn_compat import WeightedScoreMixin
 from ..missing import SkipMissingClassifier
 from ._checks import check_training_data
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .._typing import Images
 
 
-class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
+class AugmentedPipeline(DocumentationLinkMixin, WeightedScoreMixin, imblearn.pipeline.Pipeline):
     """Pipeline of imbalanced-learn, which groups the copies of an image by their source.
 
     A classifier that validates on a part of its training data, for early stopping, must not train
@@ -52,10 +53,6 @@ class AugmentedPipeline(DocumentationLinkMixin, imblearn.pipeline.Pipeline):
     >>> list(detector.named_steps)
     ['augment', 'coverage', 'scale', 'classify']
     """
-
-    # scikit-learn < 1.8 asks a Pipeline itself, and not its last step, what cross_validate gives to
-    # `score`. The classifiers request weights; see `make_fakespotter`.
-    __metadata_request__score = {"sample_weight": True}
 
     if TYPE_CHECKING:
         steps: list[tuple[str, Any]]

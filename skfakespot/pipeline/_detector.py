@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.pipeline import Pipeline
 
 from .._documentation import DocumentationLinkMixin
+from .._sklearn_compat import WeightedScoreMixin
 from ._checks import check_training_data
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .._typing import Images
 
 
-class DetectorPipeline(DocumentationLinkMixin, Pipeline):
+class DetectorPipeline(DocumentationLinkMixin, WeightedScoreMixin, Pipeline):
     """Pipeline of scikit-learn, whose `fit` checks the labels before the network runs.
 
     With many images, the network takes much longer than the classifier, which would find what is
@@ -46,10 +47,6 @@ class DetectorPipeline(DocumentationLinkMixin, Pipeline):
     ...
     ValueError: y has one class only, 1, but a detector learns from real and fake faces. ...
     """
-
-    # scikit-learn < 1.8 asks a Pipeline itself, and not its last step, what cross_validate gives to
-    # `score`. The classifiers request weights; see `make_fakespotter`.
-    __metadata_request__score = {"sample_weight": True}
 
     def fit(self, X: Images, y: ArrayLike | None = None, **params: Any) -> Self:
         """Check the labels and the parameters, then fit the steps.
