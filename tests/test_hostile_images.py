@@ -3,12 +3,14 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import fuzz_image_headers
+import numpy as np
 import pytest
 from hostile_images import (
     ATTACKS,
@@ -51,6 +53,18 @@ def test_what_is_refused(attack):
         else:
             with pytest.raises(ImageError, match=f"image 0 of X: .*{reason}"):
                 read(content)
+
+
+@pytest.mark.filterwarnings("ignore:Tag data larger than file", "ignore:Truncated File Read")
+def test_a_tag_that_claims_more_than_the_file_holds_is_left_out():
+    layout = {256: [4], 257: [4], 258: [8], 259: [1], 262: [1], 273: [8], 277: [1], 278: [4]}
+    tags = {number: (4, values) for number, values in layout.items()} | {279: (4, [16])}
+    content = tiff_file({**tags, 1001: (7, range(40))}, bytes(range(16)))
+    entry = struct.pack("<HHI", 1001, 7, 40)
+    assert entry in content
+    claiming = content.replace(entry, struct.pack("<HHI", 1001, 7, 1 << 20))
+    expected = np.repeat(np.arange(16, dtype=np.uint8).reshape(4, 4, 1), 3, axis=2)
+    np.testing.assert_array_equal(load_image(claiming), expected)
 
 
 @pytest.mark.long
